@@ -1,0 +1,108 @@
+# lib.sh: what the jobs share; sourced by them inside Dom0. A job prints, for each thing that it looks at,
+#   RESULT name PASS|FAIL detail      or      RESULT name VALUE number unit
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+CONSOLES=/var/log/xen/console
+KERNEL=$(ls /boot/vmlinuz-* | tail -1)
+JOB=${JOB:-$(basename "$0" .sh)}
+
+result() { echo "RESULT $JOB.$*"; }
+now_ms() { local t=${EPOCHREALTIME/./}; echo $((t / 1000)); }
+
+# check NAME SECONDS COMMAND...: PASS when the command succeeds in time
+check() {
+    local name=$1 limit=$2 start rc
+    shift 2
+    start=$(now_ms)
+    timeout "$limit" "$@" >/tmp/check.out 2>&1
+    rc=$?
+    if [ $rc = 0 ]; then
+        result "$name PASS ms=$(($(now_ms) - start))"
+    else
+        result "$name FAIL rc=$rc ms=$(($(now_ms) - start)): $*"
+        sed 's/^/    /' /tmp/check.out | tail -15
+    fi
+    return $rc
+}
+
+# verdict NAME DETAIL: PASS or FAIL after the exit status of the last command
+verdict() {
+    local rc=$?
+    if [ $rc = 0 ]; then result "$1 PASS ${*:2}"; else result "$1 FAIL ${*:2}"; fi
+    return $rc
+}
+
+# until_true SECONDS COMMAND...: waits for the command to succeed; the wait itself costs little
+until_true() {
+    local end=$(($(now_ms) + $1 * 1000))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$(now_ms)" -ge $end ] && return 1
+        sleep 0.05
+    done
+}
+
+# start_xen: the services of Debian's xen-utils, once in a boot
+start_xen() {
+    [ -S /run/xenstored/socket ] && return 0
+    local start module
+    for module in xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xen-blkback xen-netback loop bridge; do
+        modprobe $module || echo "    modprobe $module failed"
+    done
+    mount -t xenfs xenfs /proc/xen
+    mkdir -p $CONSOLES
+    sed -i '/^XENCONSOLED_ARGS=/d' /etc/default/xen
+    echo 'XENCONSOLED_ARGS="--log=guest"' >>/etc/default/xen
+    start=$(fx tsc)
+    /etc/init.d/xen start
+    timeout 60 xl list >/tmp/xl.list 2>&1
+    verdict xen_start "$(($(fx tsc) - start)) instructions" || {
+        cat /tmp/xl.list
+        tail -5 /var/log/xen/*.log 2>/dev/null
+        return 1
+    }
+}
+fx() { /fx/fxtool "$@"; }
+
+# free_kib: the hypervisor's free memory, to the page
+free_kib() {
+    PYTHONPATH=$(ls -d /usr/lib/xen-4.*/lib/python) python3 -c \
+        'import xen.lowlevel.xc as x; print(x.xc().physinfo()["free_memory"])'
+}
+
+# guest_config NAME ARGS LINE...: writes /tmp/NAME.cfg; ARGS go to the guest's kernel, LINEs into the file
+guest_config() {
+    local name=$1 args=$2
+    shift 2
+    {
+        printf '%s\n' "name='$name'" "type='${TYPE:-pv}'" "kernel='$KERNEL'" "ramdisk='/fx/guest.cpio'" \
+            "memory=${MEMORY:-256}" "vcpus=${VCPUS:-1}" "extra='console=hvc0 quiet $args'" \
+            "on_crash='destroy'"
+        [ $# = 0 ] || printf '%s\n' "$@"
+    } >/tmp/$name.cfg
+    rm -f $CONSOLES/guest-$name.log
+}
+
+# said NAME PATTERN: whether the guest's console shows it
+said() { grep -q -E -- "$2" $CONSOLES/guest-$1.log; }
+lines() { tr -d '\r' <$CONSOLES/guest-$1.log 2>/dev/null | grep -E -- "$2"; }
+gone() { ! xl domid "$1"; }
+show_guest() { lines "$1" . | sed "s/^/  $1| /" | tail -${2:-25}; }
+
+# guest_says NAME RESULT SECONDS PATTERN
+guest_says() {
+    local start=$(now_ms)
+    until_true "$3" said "$1" "$4"
+    verdict "$2" "ms=$(($(now_ms) - start)) waiting for '$4'" && return
+    show_guest "$1"
+    xl list
+    xl dmesg | tail -15
+    return 1
+}
+
+# bridge_up: a bridge for the guests with Dom0 at 10.8.0.1
+bridge_up() {
+    [ -d /sys/class/net/xenbr0 ] && return
+    ip link add xenbr0 type bridge forward_delay 0
+    ip addr add 10.8.0.1/24 dev xenbr0
+    ip link set xenbr0 up
+}

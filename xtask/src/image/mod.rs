@@ -1,0 +1,88 @@
+//! `image`: everything that the machine runs beside the hypervisor, made once and kept in the cache.
+//!
+//! The disk is Debian as debootstrap installs it, nothing added. Our own files (init scripts, jobs, tools) travel in
+//! the initrd, so that a change in them costs no new disk.
+
+pub mod cpio;
+mod initrd;
+mod rootfs;
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+pub use initrd::with_jobs;
+
+use crate::{paths, proc, report, setup};
+
+/// The parts of a bootable Debian Dom0.
+pub struct Image {
+    /// Dom0's root file system (raw ext4, opened read-only or as a snapshot).
+    pub disk: PathBuf,
+    /// Debian's kernel, for Dom0 and for the guests.
+    pub kernel: PathBuf,
+    /// The initrd without jobs; see [`with_jobs`].
+    pub initrd: PathBuf,
+    /// The guests' initramfs.
+    pub guest_initrd: PathBuf,
+    /// Our small static program, for Dom0.
+    pub tool: PathBuf,
+    /// Debian's Xen, the reference of `bench`.
+    pub reference: PathBuf,
+}
+
+/// Makes what is missing or out of date.
+pub fn image() -> Result<Image> {
+    setup::packages()?;
+    let cache = paths::cache();
+    fs::create_dir_all(&cache)?;
+    let root = rootfs::root()?;
+    let image = Image {
+        disk: rootfs::disk(&root)?,
+        kernel: rootfs::kernel(&root)?,
+        reference: rootfs::reference(&root)?,
+        tool: tool(&cache)?,
+        initrd: cache.join("initrd.cpio"),
+        guest_initrd: cache.join("guest.cpio"),
+    };
+    let sources = paths::image_sources();
+    let inputs = [&root.stamp, &sources.join("initrd/init"), &sources.join("guest/init"), &image.tool];
+    cached("initrds", &cache.join("initrds.stamp"), &inputs, || {
+        initrd::dom0(&root, &image.initrd)?;
+        initrd::guest(&root, &image.tool, &image.guest_initrd)
+    })?;
+    Ok(image)
+}
+
+/// Compiles the small static program that measures inside Dom0 and the guests.
+fn tool(cache: &Path) -> Result<PathBuf> {
+    let source = paths::image_sources().join("tools/fxtool.c");
+    let program = cache.join("fxtool");
+    cached("fxtool", &cache.join("fxtool.stamp"), &[&source], || {
+        let mut gcc = Command::new("gcc");
+        proc::run(gcc.args(["-O2", "-static", "-Wall", "-Werror", "-o"]).arg(&program).arg(&source))
+    })?;
+    Ok(program)
+}
+
+/// Runs `make` unless `stamp` holds the hash of this program and the contents of `inputs`.
+fn cached(name: &str, stamp: &Path, inputs: &[&PathBuf], make: impl FnOnce() -> Result<()>) -> Result<()> {
+    let mut hasher = DefaultHasher::new();
+    FORMAT.hash(&mut hasher);
+    for input in inputs {
+        fs::read(input).with_context(|| format!("cannot read {}", input.display()))?.hash(&mut hasher);
+    }
+    let want = format!("{:016x}\n", hasher.finish());
+    if fs::read_to_string(stamp).is_ok_and(|have| have == want) {
+        return Ok(());
+    }
+    report::step(&format!("make {name}"), make)?;
+    fs::write(stamp, want)?;
+    Ok(())
+}
+
+/// Counts up when the way of making images changes, so that older caches are not used.
+const FORMAT: u32 = 1;

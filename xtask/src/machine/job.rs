@@ -1,0 +1,123 @@
+//! Reads what the jobs in Dom0 (and the test guests) say on the console.
+//!
+//! Protocol: `FX: …` is a stage of Dom0's init; `RESULT name PASS|FAIL|VALUE|INFO detail` is a job's result;
+//! `TEST name PASS|FAIL detail` is a test guest's.
+
+use std::time::{Duration, Instant};
+
+use super::Next;
+
+/// After a panic this much time is left for its backtrace.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Texts that mean the end, in lines that no guest wrote.
+const FATAL: &[&str] = &["Panic on CPU", "Kernel panic - not syncing", "FX: FAILED", "panicked at"];
+
+/// What became of one tested thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Pass,
+    /// Not as it should be.
+    Fail,
+    /// A number or a remark, neither good nor bad.
+    Value,
+}
+
+/// One result line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobResult {
+    /// Dotted name, beginning with the job's.
+    pub name: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The rest of the line.
+    pub detail: String,
+}
+
+/// Follows one run.
+#[derive(Default)]
+pub struct Watch {
+    /// All results so far.
+    pub results: Vec<JobResult>,
+    /// Whether Dom0's init reached its end.
+    pub done: bool,
+    /// The last thing worth showing.
+    pub stage: String,
+    /// The first fatal line.
+    pub fault: Option<String>,
+    fault_seen: Option<Instant>,
+}
+
+impl Watch {
+    /// Takes one line of the console, or a wait without any.
+    pub fn line(&mut self, line: Option<&str>) -> Next {
+        if let Some(line) = line {
+            self.read(line);
+        }
+        match (&self.fault, self.fault_seen) {
+            (Some(fault), Some(seen)) if seen.elapsed() > LAST_WORDS => Next::Stop(fault.clone()),
+            _ if self.done => Next::Ending,
+            _ => Next::Run,
+        }
+    }
+
+    fn read(&mut self, line: &str) {
+        if let Some(result) = parse(line) {
+            self.stage = format!("{} {:?}", result.name, result.verdict);
+            self.results.push(result);
+        } else if let Some((_, stage)) = line.split_once("FX: ") {
+            self.stage = stage.to_owned();
+            self.done |= stage == "done";
+        }
+        let guests_own = line.split_whitespace().next().is_some_and(|word| word.ends_with('|'));
+        if self.fault.is_none() && !guests_own && FATAL.iter().any(|text| line.contains(text)) {
+            self.fault = Some(line.trim().to_owned());
+            self.fault_seen = Some(Instant::now());
+        }
+    }
+
+    /// The value of a result whose detail begins with a number.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        let result = self.results.iter().find(|result| result.name == name)?;
+        result.detail.split_whitespace().next()?.parse().ok()
+    }
+}
+
+fn parse(line: &str) -> Option<JobResult> {
+    let (_, rest) = line.split_once("RESULT ").or_else(|| line.split_once("TEST "))?;
+    let mut words = rest.splitn(3, ' ');
+    let name = words.next()?.to_owned();
+    let verdict = match words.next()? {
+        "PASS" => Verdict::Pass,
+        "FAIL" => Verdict::Fail,
+        "VALUE" | "INFO" => Verdict::Value,
+        _ => return None,
+    };
+    Some(JobResult { name, verdict, detail: words.next().unwrap_or_default().trim().to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_and_stages_are_read() {
+        let mut watch = Watch::default();
+        assert!(watch.line(Some("(XEN) d0 TEST smoke.one PASS")) == Next::Run);
+        assert!(watch.line(Some("RESULT boot.free VALUE 3101084 KiB")) == Next::Run);
+        assert!(watch.line(Some("RESULT is only mentioned")) == Next::Run);
+        assert_eq!(watch.results.len(), 2);
+        assert_eq!(watch.value("boot.free"), Some(3_101_084.0));
+        assert!(watch.line(Some("FX: done")) == Next::Ending);
+    }
+
+    #[test]
+    fn a_panic_is_a_fault_unless_a_guest_wrote_it() {
+        let mut watch = Watch::default();
+        watch.line(Some("  demo| Kernel panic - not syncing: x"));
+        assert_eq!(watch.fault, None);
+        watch.line(Some("(XEN) Panic on CPU 0:"));
+        assert_eq!(watch.fault.as_deref(), Some("(XEN) Panic on CPU 0:"));
+    }
+}

@@ -1,0 +1,259 @@
+//! The emulated machine: QEMU with TCG, its console, how it ended.
+
+pub mod boot;
+mod console;
+pub mod job;
+mod qmp;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::paths;
+
+/// The processor: EPYC with SVM. TCG faults in MWAIT (hence `-monitor`), reports RDTSCP intercepts under RDTSC's
+/// exit code (`-rdtscp`), and `+invtsc` makes guests take the TSC as it is.
+const CPU: &str = "EPYC,+svm,-monitor,-rdtscp,+invtsc";
+
+/// Arguments of every hypervisor run. Dom0 gets a quarter of the default memory; all messages go to the console.
+pub const XEN_ARGS: &str = "console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all";
+/// Debian's Xen switches the FPU lazily by default, which goes wrong under TCG.
+pub const REFERENCE_ARGS: &str = "spec-ctrl=eager-fpu";
+
+/// How long a machine may go on after it said that it powers off or reboots.
+const END_GRACE: Duration = Duration::from_secs(60);
+
+/// The root disk's controller.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// virtio-blk on PCI
+    Virtio,
+    /// SATA behind an AHCI controller
+    Ahci,
+}
+
+/// The network card; all are connected to QEMU's own gateway, 10.0.2.2, and to nothing else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Nic {
+    /// none
+    None,
+    /// virtio-net on PCI
+    Virtio,
+    /// Intel 82540EM
+    E1000,
+}
+
+/// A machine to start.
+pub struct Machine {
+    /// The hypervisor's file (multiboot or PVH) and its command line.
+    pub hypervisor: (PathBuf, String),
+    /// The multiboot modules: a file and its command line.
+    pub modules: Vec<(PathBuf, String)>,
+    /// Dom0's disk, opened as a snapshot.
+    pub disk: Option<(Disk, PathBuf)>,
+    /// Network card.
+    pub nic: Nic,
+    /// Number of processors.
+    pub smp: u32,
+    /// Memory in MiB.
+    pub memory: u32,
+    /// Virtual time counts instructions (one processor only): repeatable, and sleeping costs no host time.
+    pub icount: bool,
+    /// The user's terminal is the console.
+    pub interactive: bool,
+    /// Limits of the host's time: for the whole run, and without any output.
+    pub limits: Limits,
+    /// Where the console's output goes, besides the observer.
+    pub log: PathBuf,
+}
+
+/// Limits of a run, in the host's time.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// For the whole run.
+    pub total: Duration,
+    /// Without a line of output.
+    pub silence: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The machine powered itself off.
+    PowerOff,
+    /// The machine reset itself (QEMU ends then).
+    Reset,
+    /// It was stopped: the reason.
+    Stopped(String),
+}
+
+/// What an observer of the console wants next.
+#[derive(PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    Run,
+    /// The machine is about to end by itself: give it a little time, then stop it.
+    Ending,
+    /// Stop it now: the reason.
+    Stop(String),
+}
+
+impl Machine {
+    /// Runs the machine until it ends; `observe` sees every line of the console, and now and then an empty wait.
+    pub fn run(&self, observe: &mut dyn FnMut(Option<&str>) -> Next) -> Result<End> {
+        let qmp = qmp::Monitor::listen()?;
+        let mut command = self.command(qmp.path());
+        if let Some(folder) = self.log.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut qemu = command.spawn().context("cannot start QEMU")?;
+        let lines = console::read(&mut qemu, &self.log, &show(&command), self.interactive)?;
+        let stopped = self.watch(&lines, observe);
+        if stopped.is_some() {
+            qemu.kill().ok();
+        }
+        let status = qemu.wait()?;
+        let reason = qmp.finish();
+        Ok(match (stopped, reason.as_deref()) {
+            (Some(why), _) => End::Stopped(why),
+            (None, Some("guest-shutdown")) => End::PowerOff,
+            (None, Some("guest-reset")) => End::Reset,
+            (None, other) => End::Stopped(format!("QEMU ended with {status} ({})", other.unwrap_or("no reason"))),
+        })
+    }
+
+    /// Follows the console until QEMU closes it (none) or the run must be stopped (why).
+    fn watch(&self, lines: &Receiver<String>, observe: &mut dyn FnMut(Option<&str>) -> Next) -> Option<String> {
+        let start = Instant::now();
+        let (mut last, mut ending) = (start, None::<Instant>);
+        loop {
+            let next = match lines.recv_timeout(Duration::from_millis(500)) {
+                Ok(line) => {
+                    last = Instant::now();
+                    observe(Some(&line))
+                }
+                Err(RecvTimeoutError::Timeout) => observe(None),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            };
+            match next {
+                Next::Run => (),
+                Next::Ending => ending = ending.or_else(|| Some(Instant::now())),
+                Next::Stop(why) => return Some(why),
+            }
+            if ending.is_some_and(|since| since.elapsed() > END_GRACE) {
+                return Some("it did not power off".into());
+            }
+            if self.interactive {
+                continue;
+            }
+            if start.elapsed() > self.limits.total {
+                return Some(format!("not done after {} s", self.limits.total.as_secs()));
+            }
+            if last.elapsed() > self.limits.silence {
+                return Some(format!("no output for {} s", self.limits.silence.as_secs()));
+            }
+        }
+    }
+
+    fn command(&self, qmp: &Path) -> Command {
+        // setpriv: QEMU dies when we do.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]).args(self.time()).args(["-cpu", CPU]);
+        command.args(["-smp", &self.smp.to_string(), "-m", &format!("{}M", self.memory)]);
+        command.args(["-display", "none", "-no-reboot", "-serial"]);
+        command.args(if self.interactive { ["mon:stdio", "-monitor", "none"] } else { ["stdio", "-monitor", "none"] });
+        command.arg("-qmp").arg(joined(["unix:".as_ref(), qmp.as_os_str()]));
+        command.arg("-kernel").arg(&self.hypervisor.0).args(["-append", &self.hypervisor.1]);
+        if !self.modules.is_empty() {
+            command.arg("-initrd").arg(self.module_list());
+        }
+        command.args(self.devices());
+        if !self.interactive {
+            command.stdin(Stdio::null());
+        }
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command
+    }
+
+    fn time(&self) -> Vec<String> {
+        let args: &[&str] = if self.icount && self.smp == 1 {
+            &["-accel", "tcg", "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm"]
+        } else if self.smp == 1 {
+            &["-accel", "tcg"]
+        } else {
+            &["-accel", "tcg,thread=multi"]
+        };
+        args.iter().map(|&arg| arg.to_owned()).collect()
+    }
+
+    /// `-initrd "FILE ARGS,FILE ARGS"`, with commas in the arguments doubled as QEMU wants it.
+    fn module_list(&self) -> OsString {
+        let mut list = OsString::new();
+        for (file, args) in &self.modules {
+            if !list.is_empty() {
+                list.push(",");
+            }
+            list.push(file);
+            if !args.is_empty() {
+                list.push(format!(" {}", args.replace(',', ",,")));
+            }
+        }
+        list
+    }
+
+    fn devices(&self) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        if let Some((kind, file)) = &self.disk {
+            let device = match kind {
+                Disk::Virtio => ["-device", "virtio-blk-pci,drive=root"],
+                Disk::Ahci => ["-device", "ich9-ahci,id=sata"],
+            };
+            args.push("-drive".into());
+            args.push(joined([
+                "format=raw,id=root,if=none,snapshot=on,cache=unsafe,file=".as_ref(),
+                file.as_os_str(),
+            ]));
+            args.extend(device.map(OsString::from));
+            if *kind == Disk::Ahci {
+                args.extend(["-device", "ide-hd,drive=root,bus=sata.0"].map(OsString::from));
+            }
+        }
+        let card = match self.nic {
+            Nic::None => None,
+            Nic::Virtio => Some("virtio-net-pci,netdev=net"),
+            Nic::E1000 => Some("e1000,netdev=net"),
+        };
+        match card {
+            None => args.extend(["-nic", "none"].map(OsString::from)),
+            Some(card) => {
+                args.extend(["-netdev", "user,id=net,restrict=on", "-device", card].map(OsString::from));
+            }
+        }
+        args
+    }
+}
+
+fn joined<const N: usize>(parts: [&std::ffi::OsStr; N]) -> OsString {
+    parts.into_iter().collect()
+}
+
+/// The command line, for the log.
+fn show(command: &Command) -> String {
+    let quote = |arg: &std::ffi::OsStr| {
+        let text = arg.to_string_lossy().into_owned();
+        if text.contains(' ') { format!("'{text}'") } else { text }
+    };
+    std::iter::once(command.get_program()).chain(command.get_args()).map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// A scratch file of a run, in the target folder.
+pub fn scratch(name: &str) -> Result<PathBuf> {
+    let folder = paths::target().join("machine");
+    fs::create_dir_all(&folder)?;
+    Ok(folder.join(name))
+}

@@ -1,0 +1,57 @@
+//! `cargo xtask`: builds, runs, tests, checks and measures free-xen. `cargo xtask help` lists the commands.
+
+mod bench;
+mod build;
+mod check;
+mod image;
+mod machine;
+mod paths;
+mod proc;
+mod report;
+mod run;
+mod setup;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Build, run, test and measure free-xen")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the hypervisor and the test guests into target/dist
+    Build,
+    /// Build the Debian Dom0 image, its kernel and the initrds (cached)
+    Image,
+    /// Boot the hypervisor with Debian as Dom0 in QEMU and start a PV guest in it
+    Run(run::RunArgs),
+    /// Run the host tests, the checks and the machine tests
+    Test(test::TestArgs),
+    /// Check formatting, lints, the import table, where unsafe stands, sizes of files
+    Check,
+    /// Compare with Debian's Xen: the same job on both, counted in instructions
+    Bench(bench::BenchArgs),
+}
+
+fn main() {
+    if let Err(error) = dispatch(Cli::parse().command) {
+        eprintln!("xtask: {error:#}");
+        std::process::exit(1);
+    }
+}
+
+fn dispatch(task: Task) -> Result<()> {
+    match task {
+        Task::Build => build::build().map(|_| ()),
+        Task::Image => image::image().map(|_| ()),
+        Task::Run(args) => run::run(&args),
+        Task::Test(args) => test::test(&args),
+        Task::Check => check::check(),
+        Task::Bench(args) => bench::bench(&args),
+    }
+}
