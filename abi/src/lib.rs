@@ -1,0 +1,6 @@
+#![no_std]
+
+pub mod domctl;
+mod layout;
+pub mod sysctl;
+pub mod xen;

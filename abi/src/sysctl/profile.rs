@@ -1,0 +1,120 @@
+//! Tracing, performance counters, lock profiles and coverage of the hypervisor.
+
+use crate::domctl::XenctlBitmap;
+use crate::layout::zeroed_default;
+use crate::xen::GuestHandle;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+/// `XEN_SYSCTL_TBUFOP_get_info`: value of [`SysctlTbufOp::cmd`].
+pub const XEN_SYSCTL_TBUFOP_GET_INFO: u32 = 0;
+/// `XEN_SYSCTL_TBUFOP_set_cpu_mask`: value of [`SysctlTbufOp::cmd`].
+pub const XEN_SYSCTL_TBUFOP_SET_CPU_MASK: u32 = 1;
+/// `XEN_SYSCTL_TBUFOP_set_evt_mask`: value of [`SysctlTbufOp::cmd`].
+pub const XEN_SYSCTL_TBUFOP_SET_EVT_MASK: u32 = 2;
+/// `XEN_SYSCTL_TBUFOP_set_size`: value of [`SysctlTbufOp::cmd`].
+pub const XEN_SYSCTL_TBUFOP_SET_SIZE: u32 = 3;
+/// `XEN_SYSCTL_TBUFOP_enable`: value of [`SysctlTbufOp::cmd`].
+pub const XEN_SYSCTL_TBUFOP_ENABLE: u32 = 4;
+/// `XEN_SYSCTL_TBUFOP_disable`: value of [`SysctlTbufOp::cmd`].
+pub const XEN_SYSCTL_TBUFOP_DISABLE: u32 = 5;
+
+/// [`XEN_SYSCTL_TBUF_OP`](super::XEN_SYSCTL_TBUF_OP): the trace buffers.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct SysctlTbufOp {
+    pub cmd: u32,
+    /// Padding: zero.
+    pub _pad0: [u8; 4],
+    pub cpu_mask: XenctlBitmap,
+    pub evt_mask: u32,
+    /// Padding: zero.
+    pub _pad1: [u8; 4],
+    pub buffer_mfn: u64,
+    pub size: u32,
+    /// Padding: zero.
+    pub _pad2: [u8; 4],
+}
+
+/// `XEN_SYSCTL_PERFCOP_reset`: value of [`SysctlPerfcOp::cmd`].
+pub const XEN_SYSCTL_PERFCOP_RESET: u32 = 1;
+/// `XEN_SYSCTL_PERFCOP_query`: value of [`SysctlPerfcOp::cmd`].
+pub const XEN_SYSCTL_PERFCOP_QUERY: u32 = 2;
+
+/// An element of [`SysctlPerfcOp::desc`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct SysctlPerfcDesc {
+    pub name: [u8; 80],
+    pub nr_vals: u32,
+}
+
+zeroed_default!(SysctlPerfcDesc);
+
+/// [`XEN_SYSCTL_PERFC_OP`](super::XEN_SYSCTL_PERFC_OP): software performance counters.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct SysctlPerfcOp {
+    pub cmd: u32,
+    pub nr_counters: u32,
+    pub nr_vals: u32,
+    /// Padding: zero.
+    pub _pad0: [u8; 4],
+    pub desc: GuestHandle,
+    pub val: GuestHandle,
+}
+
+/// `XEN_SYSCTL_LOCKPROF_reset`: value of [`SysctlLockprofOp::cmd`].
+pub const XEN_SYSCTL_LOCKPROF_RESET: u32 = 1;
+/// `XEN_SYSCTL_LOCKPROF_query`: value of [`SysctlLockprofOp::cmd`].
+pub const XEN_SYSCTL_LOCKPROF_QUERY: u32 = 2;
+/// Value of `type` of [`SysctlLockprofData`].
+pub const LOCKPROF_TYPE_GLOBAL: u32 = 0;
+/// Value of `type` of [`SysctlLockprofData`].
+pub const LOCKPROF_TYPE_PERDOM: u32 = 1;
+/// Value of `type` of [`SysctlLockprofData`].
+pub const LOCKPROF_TYPE_N: u32 = 2;
+
+/// An element of [`SysctlLockprofOp::data`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct SysctlLockprofData {
+    pub name: [u8; 40],
+    pub r#type: i32,
+    pub idx: i32,
+    pub lock_cnt: u64,
+    pub block_cnt: u64,
+    pub lock_time: u64,
+    pub block_time: u64,
+}
+
+zeroed_default!(SysctlLockprofData);
+
+/// [`XEN_SYSCTL_LOCKPROF_OP`](super::XEN_SYSCTL_LOCKPROF_OP): lock profile.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct SysctlLockprofOp {
+    pub cmd: u32,
+    pub max_elem: u32,
+    pub nr_elem: u32,
+    /// Padding: zero.
+    pub _pad0: [u8; 4],
+    pub time: u64,
+    pub data: GuestHandle,
+}
+
+/// First word of coverage data in gcov's form.
+pub const XEN_GCOV_FORMAT_MAGIC: u32 = 0x5843_4f56;
+/// `XEN_SYSCTL_COVERAGE_get_size`: value of [`SysctlCoverageOp::cmd`].
+pub const XEN_SYSCTL_COVERAGE_GET_SIZE: u32 = 0;
+/// `XEN_SYSCTL_COVERAGE_read`: value of [`SysctlCoverageOp::cmd`].
+pub const XEN_SYSCTL_COVERAGE_READ: u32 = 1;
+/// `XEN_SYSCTL_COVERAGE_reset`: value of [`SysctlCoverageOp::cmd`].
+pub const XEN_SYSCTL_COVERAGE_RESET: u32 = 2;
+
+/// [`XEN_SYSCTL_COVERAGE_OP`](super::XEN_SYSCTL_COVERAGE_OP): coverage counters.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct SysctlCoverageOp {
+    pub cmd: u32,
+    pub size: u32,
+    pub buffer: GuestHandle,
+}
