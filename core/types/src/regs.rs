@@ -1,0 +1,37 @@
+//! A guest's general registers, as the entry code saves them.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// The registers of a guest that has entered the hypervisor, in the order in which the entry code pushes them; the layout
+/// is `struct cpu_user_regs` of `xen/arch-x86/xen-x86_64.h` up to and with `ss`.
+///
+/// `fs_base`, the `gs` bases and the data-segment selectors stay in the processor while the guest is current.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+#[allow(missing_docs)]
+pub struct GuestRegs {
+    pub r15: u64,
+    pub r14: u64,
+    pub r13: u64,
+    pub r12: u64,
+    pub rbp: u64,
+    pub rbx: u64,
+    pub r11: u64,
+    pub r10: u64,
+    pub r9: u64,
+    pub r8: u64,
+    pub rax: u64,
+    pub rcx: u64,
+    pub rdx: u64,
+    pub rsi: u64,
+    pub rdi: u64,
+    /// The hardware's error code, or 0.
+    pub error_code: u32,
+    /// The vector (or the kind of entry) that led here.
+    pub entry_vector: u32,
+    pub rip: u64,
+    pub cs: u64,
+    pub rflags: u64,
+    pub rsp: u64,
+    pub ss: u64,
+}
