@@ -38,7 +38,6 @@ pub mod sysctl;
 pub mod trace;
 pub mod vcpu;
 pub mod version;
-mod wire;
 pub mod xen;
 pub mod xenpmu;
 pub mod xsm;
