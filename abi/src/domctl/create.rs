@@ -1,5 +1,6 @@
 //! Making a domain, describing it, and its settings as a whole.
 
+use crate::arch_x86::ArchDomainconfig;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// `XEN_DOMCTL_CDF_hvm`: bit of [`DomctlCreatedomain::flags`].
 pub const XEN_DOMCTL_CDF_HVM: u32 = 1;
@@ -33,42 +34,6 @@ pub const XEN_DOMCTL_ALTP2M_EXTERNAL: u32 = 2;
 pub const XEN_DOMCTL_ALTP2M_LIMITED: u32 = 3;
 /// `XEN_DOMCTL_ALTP2M_mode_mask`: mode in [`DomctlCreatedomain::altp2m_opts`].
 pub const XEN_DOMCTL_ALTP2M_MODE_MASK: u32 = 0x3;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_LAPIC: u32 = 1;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_HPET: u32 = 1 << 1;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_PM: u32 = 1 << 2;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_RTC: u32 = 1 << 3;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_IOAPIC: u32 = 1 << 4;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_PIC: u32 = 1 << 5;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_VGA: u32 = 1 << 6;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_IOMMU: u32 = 1 << 7;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_PIT: u32 = 1 << 8;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_USE_PIRQ: u32 = 1 << 9;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_VPCI: u32 = 1 << 10;
-/// Device that Xen emulates: bit of [`ArchDomainconfig::emulation_flags`].
-pub const XEN_X86_EMU_ALL: u32 = 0x7ff;
-/// Bit of [`ArchDomainconfig::misc_flags`].
-pub const XEN_X86_MSR_RELAXED: u32 = 1;
-/// Bit of [`ArchDomainconfig::misc_flags`].
-pub const XEN_X86_MISC_FLAGS_MAX: u32 = 1;
-
-/// What is particular to x86 in a new domain (`xen/arch-x86/xen.h`).
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct ArchDomainconfig {
-    pub emulation_flags: u32,
-    pub misc_flags: u32,
-}
 
 /// [`XEN_DOMCTL_CREATEDOMAIN`](super::XEN_DOMCTL_CREATEDOMAIN): what the new domain is to be.
 #[repr(C)]

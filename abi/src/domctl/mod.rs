@@ -4,6 +4,8 @@
 //! Fields keep the header's names, and constants the header's names in capitals.
 
 mod create;
+pub use crate::arch_x86::ArchDomainconfig;
+pub use crate::xen::XenctlBitmap;
 mod device;
 mod hvm;
 mod memory;
@@ -11,7 +13,6 @@ mod monitor;
 mod sched;
 mod vcpu;
 use crate::layout::{union_access, zeroed_default};
-use crate::xen::GuestHandle;
 pub use create::*;
 pub use device::*;
 pub use hvm::*;
@@ -193,13 +194,3 @@ pub const XEN_DOMCTL_GDBSX_PAUSEVCPU: u32 = 1001;
 pub const XEN_DOMCTL_GDBSX_UNPAUSEVCPU: u32 = 1002;
 /// `XEN_DOMCTL_gdbsx_domstatus`: value of [`Domctl::cmd`].
 pub const XEN_DOMCTL_GDBSX_DOMSTATUS: u32 = 1003;
-
-/// A bit map in the caller's memory, one bit a CPU or a node (`struct xenctl_bitmap` of `xen/xen.h`).
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct XenctlBitmap {
-    pub bitmap: GuestHandle,
-    pub nr_bits: u32,
-    /// Padding: zero.
-    pub _pad0: [u8; 4],
-}

@@ -1,7 +1,7 @@
 //! vCPUs: register state, affinity, CPU policy and virtual NUMA.
 
-use crate::domctl::XenctlBitmap;
-use crate::xen::GuestHandle;
+use crate::hvm_save::HvmVmceVcpu;
+use crate::xen::{GuestHandle, XenctlBitmap};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// [`XEN_DOMCTL_SETVCPUCONTEXT`](super::XEN_DOMCTL_SETVCPUCONTEXT) and its getter.
@@ -68,7 +68,7 @@ pub struct DomctlExtVcpucontext {
     pub sysenter_disables_events: u8,
     /// Padding: zero.
     pub _pad0: [u8; 2],
-    pub vmce: [u64; 4],
+    pub vmce: HvmVmceVcpu,
 }
 
 /// [`XEN_DOMCTL_SETVCPUEXTSTATE`](super::XEN_DOMCTL_SETVCPUEXTSTATE) and its getter: the XSAVE area behind `xcr0` and `xcr0_accum`.

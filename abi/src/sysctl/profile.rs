@@ -1,8 +1,7 @@
 //! Tracing, performance counters, lock profiles and coverage of the hypervisor.
 
-use crate::domctl::XenctlBitmap;
 use crate::layout::zeroed_default;
-use crate::xen::GuestHandle;
+use crate::xen::{GuestHandle, XenctlBitmap};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// `XEN_SYSCTL_TBUFOP_get_info`: value of [`SysctlTbufOp::cmd`].
 pub const XEN_SYSCTL_TBUFOP_GET_INFO: u32 = 0;

@@ -1,8 +1,7 @@
 //! CPU pools and parameters of their schedulers.
 
-use crate::domctl::XenctlBitmap;
 use crate::layout::{union_access, zeroed_default};
-use crate::xen::GuestHandle;
+use crate::xen::{GuestHandle, XenctlBitmap};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// Value of [`SysctlCpupoolOp::op`].
 pub const XEN_SYSCTL_CPUPOOL_OP_CREATE: u32 = 1;

@@ -1,0 +1,393 @@
+//! CPU features as Xen numbers them: `xen/arch-x86/cpufeatureset.h` of Xen 4.20.
+//!
+//! A featureset is a row of words of 32 bits, each of them a CPUID output register or half of an MSR. The number of a
+//! feature is word times 32 plus bit: see [`word`] and [`mask`]. A policy
+//! as leaves and MSRs is an array of [`CpuidLeaf`] and one of [`MsrEntry`].
+
+pub use crate::arch_x86::{CpuidLeaf, MsrEntry, XEN_CPUID_NO_SUBLEAF};
+
+/// Featureset word of CPUID leaf 1, EDX.
+pub const FEATURESET_1D: usize = 0;
+/// Featureset word of CPUID leaf 1, ECX.
+pub const FEATURESET_1C: usize = 1;
+/// Featureset word of CPUID leaf 0x8000_0001, EDX.
+pub const FEATURESET_E1D: usize = 2;
+/// Featureset word of CPUID leaf 0x8000_0001, ECX.
+pub const FEATURESET_E1C: usize = 3;
+/// Featureset word of CPUID leaf 0xd, subleaf 1, EAX.
+pub const FEATURESET_DA1: usize = 4;
+/// Featureset word of CPUID leaf 7, subleaf 0, EBX.
+pub const FEATURESET_7B0: usize = 5;
+/// Featureset word of CPUID leaf 7, subleaf 0, ECX.
+pub const FEATURESET_7C0: usize = 6;
+/// Featureset word of CPUID leaf 0x8000_0007, EDX.
+pub const FEATURESET_E7D: usize = 7;
+/// Featureset word of CPUID leaf 0x8000_0008, EBX.
+pub const FEATURESET_E8B: usize = 8;
+/// Featureset word of CPUID leaf 7, subleaf 0, EDX.
+pub const FEATURESET_7D0: usize = 9;
+/// Featureset word of CPUID leaf 7, subleaf 1, EAX.
+pub const FEATURESET_7A1: usize = 10;
+/// Featureset word of CPUID leaf 0x8000_0021, EAX.
+pub const FEATURESET_E21A: usize = 11;
+/// Featureset word of CPUID leaf 7, subleaf 1, EBX.
+pub const FEATURESET_7B1: usize = 12;
+/// Featureset word of CPUID leaf 7, subleaf 2, EDX.
+pub const FEATURESET_7D2: usize = 13;
+/// Featureset word of CPUID leaf 7, subleaf 1, ECX.
+pub const FEATURESET_7C1: usize = 14;
+/// Featureset word of CPUID leaf 7, subleaf 1, EDX.
+pub const FEATURESET_7D1: usize = 15;
+/// Featureset word of `MSR_ARCH_CAPS` (0x10a), low half.
+pub const FEATURESET_M10AL: usize = 16;
+/// Featureset word of `MSR_ARCH_CAPS` (0x10a), high half.
+pub const FEATURESET_M10AH: usize = 17;
+/// Featureset word of CPUID leaf 0x8000_0021, ECX.
+pub const FEATURESET_E21C: usize = 18;
+/// Words of a featureset.
+pub const FEATURESET_NR_ENTRIES: usize = 19;
+
+/// The word of a featureset that feature `feature` is in.
+pub const fn word(feature: u32) -> usize {
+    (feature / 32) as usize
+}
+
+/// The bit of feature `feature` in its word.
+pub const fn mask(feature: u32) -> u32 {
+    1 << (feature % 32)
+}
+
+/// Names the features of one word: bit numbers in, feature numbers out.
+macro_rules! features {
+    ($word:ident, $register:literal: $($name:ident = $bit:literal),* $(,)?) => {
+        $(
+            #[doc = concat!($register, ", bit ", $bit, ".")]
+            pub const $name: u32 = $word as u32 * 32 + $bit;
+        )*
+    };
+}
+
+features!(FEATURESET_1D, "CPUID leaf 1, EDX":
+    X86_FEATURE_FPU = 0,
+    X86_FEATURE_VME = 1,
+    X86_FEATURE_DE = 2,
+    X86_FEATURE_PSE = 3,
+    X86_FEATURE_TSC = 4,
+    X86_FEATURE_MSR = 5,
+    X86_FEATURE_PAE = 6,
+    X86_FEATURE_MCE = 7,
+    X86_FEATURE_CX8 = 8,
+    X86_FEATURE_APIC = 9,
+    X86_FEATURE_SEP = 11,
+    X86_FEATURE_MTRR = 12,
+    X86_FEATURE_PGE = 13,
+    X86_FEATURE_MCA = 14,
+    X86_FEATURE_CMOV = 15,
+    X86_FEATURE_PAT = 16,
+    X86_FEATURE_PSE36 = 17,
+    X86_FEATURE_CLFLUSH = 19,
+    X86_FEATURE_DS = 21,
+    X86_FEATURE_ACPI = 22,
+    X86_FEATURE_MMX = 23,
+    X86_FEATURE_FXSR = 24,
+    X86_FEATURE_SSE = 25,
+    X86_FEATURE_SSE2 = 26,
+    X86_FEATURE_SS = 27,
+    X86_FEATURE_HTT = 28,
+    X86_FEATURE_TM1 = 29,
+    X86_FEATURE_PBE = 31,
+);
+
+features!(FEATURESET_1C, "CPUID leaf 1, ECX":
+    X86_FEATURE_SSE3 = 0,
+    X86_FEATURE_PCLMULQDQ = 1,
+    X86_FEATURE_DTES64 = 2,
+    X86_FEATURE_MONITOR = 3,
+    X86_FEATURE_DSCPL = 4,
+    X86_FEATURE_VMX = 5,
+    X86_FEATURE_SMX = 6,
+    X86_FEATURE_EIST = 7,
+    X86_FEATURE_TM2 = 8,
+    X86_FEATURE_SSSE3 = 9,
+    X86_FEATURE_SDBG = 11,
+    X86_FEATURE_FMA = 12,
+    X86_FEATURE_CX16 = 13,
+    X86_FEATURE_XTPR = 14,
+    X86_FEATURE_PDCM = 15,
+    X86_FEATURE_PCID = 17,
+    X86_FEATURE_DCA = 18,
+    X86_FEATURE_SSE4_1 = 19,
+    X86_FEATURE_SSE4_2 = 20,
+    X86_FEATURE_X2APIC = 21,
+    X86_FEATURE_MOVBE = 22,
+    X86_FEATURE_POPCNT = 23,
+    X86_FEATURE_TSC_DEADLINE = 24,
+    X86_FEATURE_AESNI = 25,
+    X86_FEATURE_XSAVE = 26,
+    X86_FEATURE_OSXSAVE = 27,
+    X86_FEATURE_AVX = 28,
+    X86_FEATURE_F16C = 29,
+    X86_FEATURE_RDRAND = 30,
+    X86_FEATURE_HYPERVISOR = 31,
+);
+
+features!(FEATURESET_E1D, "CPUID leaf 0x8000_0001, EDX":
+    X86_FEATURE_SYSCALL = 11,
+    X86_FEATURE_NX = 20,
+    X86_FEATURE_MMXEXT = 22,
+    X86_FEATURE_FFXSR = 25,
+    X86_FEATURE_PAGE1GB = 26,
+    X86_FEATURE_RDTSCP = 27,
+    X86_FEATURE_LM = 29,
+    X86_FEATURE_3DNOWEXT = 30,
+    X86_FEATURE_3DNOW = 31,
+);
+
+features!(FEATURESET_E1C, "CPUID leaf 0x8000_0001, ECX":
+    X86_FEATURE_LAHF_LM = 0,
+    X86_FEATURE_CMP_LEGACY = 1,
+    X86_FEATURE_SVM = 2,
+    X86_FEATURE_EXTAPIC = 3,
+    X86_FEATURE_CR8_LEGACY = 4,
+    X86_FEATURE_ABM = 5,
+    X86_FEATURE_SSE4A = 6,
+    X86_FEATURE_MISALIGNSSE = 7,
+    X86_FEATURE_3DNOWPREFETCH = 8,
+    X86_FEATURE_OSVW = 9,
+    X86_FEATURE_IBS = 10,
+    X86_FEATURE_XOP = 11,
+    X86_FEATURE_SKINIT = 12,
+    X86_FEATURE_WDT = 13,
+    X86_FEATURE_LWP = 15,
+    X86_FEATURE_FMA4 = 16,
+    X86_FEATURE_NODEID_MSR = 19,
+    X86_FEATURE_TBM = 21,
+    X86_FEATURE_TOPOEXT = 22,
+    X86_FEATURE_DBEXT = 26,
+    X86_FEATURE_MONITORX = 29,
+    X86_FEATURE_ADDR_MSK_EXT = 30,
+);
+
+features!(FEATURESET_DA1, "CPUID leaf 0xd, subleaf 1, EAX":
+    X86_FEATURE_XSAVEOPT = 0,
+    X86_FEATURE_XSAVEC = 1,
+    X86_FEATURE_XGETBV1 = 2,
+    X86_FEATURE_XSAVES = 3,
+    X86_FEATURE_XFD = 4,
+);
+
+features!(FEATURESET_7B0, "CPUID leaf 7, subleaf 0, EBX":
+    X86_FEATURE_FSGSBASE = 0,
+    X86_FEATURE_TSC_ADJUST = 1,
+    X86_FEATURE_SGX = 2,
+    X86_FEATURE_BMI1 = 3,
+    X86_FEATURE_HLE = 4,
+    X86_FEATURE_AVX2 = 5,
+    X86_FEATURE_FDP_EXCP_ONLY = 6,
+    X86_FEATURE_SMEP = 7,
+    X86_FEATURE_BMI2 = 8,
+    X86_FEATURE_ERMS = 9,
+    X86_FEATURE_INVPCID = 10,
+    X86_FEATURE_RTM = 11,
+    X86_FEATURE_PQM = 12,
+    X86_FEATURE_NO_FPU_SEL = 13,
+    X86_FEATURE_MPX = 14,
+    X86_FEATURE_PQE = 15,
+    X86_FEATURE_AVX512F = 16,
+    X86_FEATURE_AVX512DQ = 17,
+    X86_FEATURE_RDSEED = 18,
+    X86_FEATURE_ADX = 19,
+    X86_FEATURE_SMAP = 20,
+    X86_FEATURE_AVX512_IFMA = 21,
+    X86_FEATURE_CLFLUSHOPT = 23,
+    X86_FEATURE_CLWB = 24,
+    X86_FEATURE_PROC_TRACE = 25,
+    X86_FEATURE_AVX512PF = 26,
+    X86_FEATURE_AVX512ER = 27,
+    X86_FEATURE_AVX512CD = 28,
+    X86_FEATURE_SHA = 29,
+    X86_FEATURE_AVX512BW = 30,
+    X86_FEATURE_AVX512VL = 31,
+);
+
+features!(FEATURESET_7C0, "CPUID leaf 7, subleaf 0, ECX":
+    X86_FEATURE_PREFETCHWT1 = 0,
+    X86_FEATURE_AVX512_VBMI = 1,
+    X86_FEATURE_UMIP = 2,
+    X86_FEATURE_PKU = 3,
+    X86_FEATURE_OSPKE = 4,
+    X86_FEATURE_WAITPKG = 5,
+    X86_FEATURE_AVX512_VBMI2 = 6,
+    X86_FEATURE_CET_SS = 7,
+    X86_FEATURE_GFNI = 8,
+    X86_FEATURE_VAES = 9,
+    X86_FEATURE_VPCLMULQDQ = 10,
+    X86_FEATURE_AVX512_VNNI = 11,
+    X86_FEATURE_AVX512_BITALG = 12,
+    X86_FEATURE_TME = 13,
+    X86_FEATURE_AVX512_VPOPCNTDQ = 14,
+    X86_FEATURE_LA57 = 16,
+    X86_FEATURE_RDPID = 22,
+    X86_FEATURE_BLD = 24,
+    X86_FEATURE_CLDEMOTE = 25,
+    X86_FEATURE_MOVDIRI = 27,
+    X86_FEATURE_MOVDIR64B = 28,
+    X86_FEATURE_ENQCMD = 29,
+    X86_FEATURE_SGX_LC = 30,
+    X86_FEATURE_PKS = 31,
+);
+
+features!(FEATURESET_E7D, "CPUID leaf 0x8000_0007, EDX":
+    X86_FEATURE_HW_PSTATE = 7,
+    X86_FEATURE_ITSC = 8,
+    X86_FEATURE_CPB = 9,
+    X86_FEATURE_EFRO = 10,
+);
+
+features!(FEATURESET_E8B, "CPUID leaf 0x8000_0008, EBX":
+    X86_FEATURE_CLZERO = 0,
+    X86_FEATURE_RSTR_FP_ERR_PTRS = 2,
+    X86_FEATURE_WBNOINVD = 9,
+    X86_FEATURE_IBPB = 12,
+    X86_FEATURE_IBRS = 14,
+    X86_FEATURE_AMD_STIBP = 15,
+    X86_FEATURE_IBRS_ALWAYS = 16,
+    X86_FEATURE_STIBP_ALWAYS = 17,
+    X86_FEATURE_IBRS_FAST = 18,
+    X86_FEATURE_IBRS_SAME_MODE = 19,
+    X86_FEATURE_NO_LMSL = 20,
+    X86_FEATURE_AMD_PPIN = 23,
+    X86_FEATURE_AMD_SSBD = 24,
+    X86_FEATURE_VIRT_SSBD = 25,
+    X86_FEATURE_SSB_NO = 26,
+    X86_FEATURE_PSFD = 28,
+    X86_FEATURE_BTC_NO = 29,
+    X86_FEATURE_IBPB_RET = 30,
+);
+
+features!(FEATURESET_7D0, "CPUID leaf 7, subleaf 0, EDX":
+    X86_FEATURE_SGX_KEYS = 1,
+    X86_FEATURE_AVX512_4VNNIW = 2,
+    X86_FEATURE_AVX512_4FMAPS = 3,
+    X86_FEATURE_FSRM = 4,
+    X86_FEATURE_UINTR = 5,
+    X86_FEATURE_AVX512_VP2INTERSECT = 8,
+    X86_FEATURE_SRBDS_CTRL = 9,
+    X86_FEATURE_MD_CLEAR = 10,
+    X86_FEATURE_RTM_ALWAYS_ABORT = 11,
+    X86_FEATURE_TSX_FORCE_ABORT = 13,
+    X86_FEATURE_SERIALIZE = 14,
+    X86_FEATURE_HYBRID = 15,
+    X86_FEATURE_TSXLDTRK = 16,
+    X86_FEATURE_PCONFIG = 18,
+    X86_FEATURE_ARCH_LBR = 19,
+    X86_FEATURE_CET_IBT = 20,
+    X86_FEATURE_AMX_BF16 = 22,
+    X86_FEATURE_AVX512_FP16 = 23,
+    X86_FEATURE_AMX_TILE = 24,
+    X86_FEATURE_AMX_INT8 = 25,
+    X86_FEATURE_IBRSB = 26,
+    X86_FEATURE_STIBP = 27,
+    X86_FEATURE_L1D_FLUSH = 28,
+    X86_FEATURE_ARCH_CAPS = 29,
+    X86_FEATURE_CORE_CAPS = 30,
+    X86_FEATURE_SSBD = 31,
+);
+
+features!(FEATURESET_7A1, "CPUID leaf 7, subleaf 1, EAX":
+    X86_FEATURE_SHA512 = 0,
+    X86_FEATURE_SM3 = 1,
+    X86_FEATURE_SM4 = 2,
+    X86_FEATURE_AVX_VNNI = 4,
+    X86_FEATURE_AVX512_BF16 = 5,
+    X86_FEATURE_CMPCCXADD = 7,
+    X86_FEATURE_FZRM = 10,
+    X86_FEATURE_FSRS = 11,
+    X86_FEATURE_FSRCS = 12,
+    X86_FEATURE_FRED = 17,
+    X86_FEATURE_WRMSRNS = 19,
+    X86_FEATURE_AMX_FP16 = 21,
+    X86_FEATURE_AVX_IFMA = 23,
+);
+
+features!(FEATURESET_E21A, "CPUID leaf 0x8000_0021, EAX":
+    X86_FEATURE_NO_NEST_BP = 0,
+    X86_FEATURE_FS_GS_NS = 1,
+    X86_FEATURE_LFENCE_DISPATCH = 2,
+    X86_FEATURE_VERW_CLEAR = 5,
+    X86_FEATURE_NSCB = 6,
+    X86_FEATURE_AUTO_IBRS = 8,
+    X86_FEATURE_AMD_FSRS = 10,
+    X86_FEATURE_AMD_FSRC = 11,
+    X86_FEATURE_CPUID_USER_DIS = 17,
+    X86_FEATURE_EPSF = 18,
+    X86_FEATURE_FSRSC = 19,
+    X86_FEATURE_AMD_PREFETCHI = 20,
+    X86_FEATURE_SBPB = 27,
+    X86_FEATURE_IBPB_BRTYPE = 28,
+    X86_FEATURE_SRSO_NO = 29,
+    X86_FEATURE_SRSO_US_NO = 30,
+    X86_FEATURE_SRSO_MSR_FIX = 31,
+);
+
+features!(FEATURESET_7B1, "CPUID leaf 7, subleaf 1, EBX":
+    X86_FEATURE_INTEL_PPIN = 0,
+);
+
+features!(FEATURESET_7D2, "CPUID leaf 7, subleaf 2, EDX":
+    X86_FEATURE_INTEL_PSFD = 0,
+    X86_FEATURE_IPRED_CTRL = 1,
+    X86_FEATURE_RRSBA_CTRL = 2,
+    X86_FEATURE_DDP_CTRL = 3,
+    X86_FEATURE_BHI_CTRL = 4,
+    X86_FEATURE_MCDT_NO = 5,
+);
+
+features!(FEATURESET_7D1, "CPUID leaf 7, subleaf 1, EDX":
+    X86_FEATURE_AVX_VNNI_INT8 = 4,
+    X86_FEATURE_AVX_NE_CONVERT = 5,
+    X86_FEATURE_AMX_COMPLEX = 8,
+    X86_FEATURE_AVX_VNNI_INT16 = 10,
+    X86_FEATURE_PREFETCHI = 14,
+    X86_FEATURE_CET_SSS = 18,
+);
+
+features!(FEATURESET_M10AL, "`MSR_ARCH_CAPS` (0x10a), low half":
+    X86_FEATURE_RDCL_NO = 0,
+    X86_FEATURE_EIBRS = 1,
+    X86_FEATURE_RSBA = 2,
+    X86_FEATURE_SKIP_L1DFL = 3,
+    X86_FEATURE_INTEL_SSB_NO = 4,
+    X86_FEATURE_MDS_NO = 5,
+    X86_FEATURE_IF_PSCHANGE_MC_NO = 6,
+    X86_FEATURE_TSX_CTRL = 7,
+    X86_FEATURE_TAA_NO = 8,
+    X86_FEATURE_MCU_CTRL = 9,
+    X86_FEATURE_MISC_PKG_CTRL = 10,
+    X86_FEATURE_ENERGY_FILTERING = 11,
+    X86_FEATURE_DOITM = 12,
+    X86_FEATURE_SBDR_SSDP_NO = 13,
+    X86_FEATURE_FBSDP_NO = 14,
+    X86_FEATURE_PSDP_NO = 15,
+    X86_FEATURE_FB_CLEAR = 17,
+    X86_FEATURE_FB_CLEAR_CTRL = 18,
+    X86_FEATURE_RRSBA = 19,
+    X86_FEATURE_BHI_NO = 20,
+    X86_FEATURE_XAPIC_STATUS = 21,
+    X86_FEATURE_OVRCLK_STATUS = 23,
+    X86_FEATURE_PBRSB_NO = 24,
+    X86_FEATURE_GDS_CTRL = 25,
+    X86_FEATURE_GDS_NO = 26,
+    X86_FEATURE_RFDS_NO = 27,
+    X86_FEATURE_RFDS_CLEAR = 28,
+);
+
+features!(FEATURESET_M10AH, "`MSR_ARCH_CAPS` (0x10a), high half":
+    X86_FEATURE_PB_OPT_CTRL = 0,
+    X86_FEATURE_ITS_NO = 30,
+);
+
+features!(FEATURESET_E21C, "CPUID leaf 0x8000_0021, ECX":
+    X86_FEATURE_TSA_SQ_NO = 1,
+    X86_FEATURE_TSA_L1_NO = 2,
+);

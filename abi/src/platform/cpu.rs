@@ -1,0 +1,144 @@
+//! Physical CPUs: numbers, hotplug, microcode, MSR access.
+
+use crate::layout::union_access;
+use crate::xen::GuestHandle;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// [`XENPF_MICROCODE_UPDATE`](super::XENPF_MICROCODE_UPDATE).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfMicrocodeUpdate {
+    pub data: GuestHandle,
+    pub length: u32,
+    /// Padding: zero.
+    pub _pad0: [u8; 4],
+}
+
+/// Bit of [`XenpfMicrocodeUpdate2::flags`]: whatever the revision.
+pub const XENPF_UCODE_FORCE: u32 = 1;
+
+/// [`XENPF_MICROCODE_UPDATE2`](super::XENPF_MICROCODE_UPDATE2).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfMicrocodeUpdate2 {
+    pub flags: u32,
+    pub length: u32,
+    pub data: GuestHandle,
+}
+
+/// [`XENPF_GET_UCODE_REVISION`](super::XENPF_GET_UCODE_REVISION).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfUcodeRevision {
+    pub cpu: u32,
+    pub signature: u32,
+    pub pf: u32,
+    pub revision: u32,
+}
+
+/// [`XENPF_GETIDLETIME`](super::XENPF_GETIDLETIME).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfGetidletime {
+    pub cpumap_bitmap: GuestHandle,
+    pub cpumap_nr_cpus: u32,
+    /// Padding: zero.
+    pub _pad0: [u8; 4],
+    pub idletime: GuestHandle,
+    pub now: u64,
+}
+
+/// Bit of [`XenpfPcpuinfo::flags`].
+pub const XEN_PCPU_FLAGS_ONLINE: u32 = 1;
+/// Bit of [`XenpfPcpuinfo::flags`].
+pub const XEN_PCPU_FLAGS_INVALID: u32 = 2;
+
+/// [`XENPF_GET_CPUINFO`](super::XENPF_GET_CPUINFO).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfPcpuinfo {
+    pub xen_cpuid: u32,
+    pub max_present: u32,
+    pub flags: u32,
+    pub apic_id: u32,
+    pub acpi_id: u32,
+}
+
+/// [`XENPF_GET_CPU_VERSION`](super::XENPF_GET_CPU_VERSION).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfPcpuVersion {
+    pub xen_cpuid: u32,
+    pub max_present: u32,
+    pub vendor_id: [u8; 12],
+    pub family: u32,
+    pub model: u32,
+    pub stepping: u32,
+}
+
+/// [`XENPF_CPU_ONLINE`](super::XENPF_CPU_ONLINE) and its opposite.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfCpuOl {
+    pub cpuid: u32,
+}
+
+/// [`XENPF_CPU_HOTADD`](super::XENPF_CPU_HOTADD).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfCpuHotadd {
+    pub apic_id: u32,
+    pub acpi_id: u32,
+    pub pxm: u32,
+}
+
+/// [`XENPF_MEM_HOTADD`](super::XENPF_MEM_HOTADD).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfMemHotadd {
+    pub spfn: u64,
+    pub epfn: u64,
+    pub pxm: u32,
+    pub flags: u32,
+}
+
+/// Value of `type` of [`XenpfCoreParking`].
+pub const XEN_CORE_PARKING_SET: u32 = 1;
+/// Value of `type` of [`XenpfCoreParking`].
+pub const XEN_CORE_PARKING_GET: u32 = 2;
+
+/// [`XENPF_CORE_PARKING`](super::XENPF_CORE_PARKING).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfCoreParking {
+    pub r#type: u32,
+    pub idle_nums: u32,
+}
+
+/// Command of a [`XenpfResourceEntry`].
+pub const XEN_RESOURCE_OP_MSR_READ: u32 = 0;
+/// Command of a [`XenpfResourceEntry`].
+pub const XEN_RESOURCE_OP_MSR_WRITE: u32 = 1;
+
+/// An element of [`XenpfResourceOp::entries`]; `u` is the command (`u32`) in, the result (`i32`) out.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfResourceEntry {
+    /// One of several members, read by `get` and written by `put`.
+    pub u: [u8; 4],
+    /// Reserved: zero.
+    pub rsvd: u32,
+    pub idx: u64,
+    pub val: u64,
+}
+
+union_access!(XenpfResourceEntry, u, 4);
+
+/// [`XENPF_RESOURCE_OP`](super::XENPF_RESOURCE_OP): MSRs of a CPU, in one go.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct XenpfResourceOp {
+    pub nr_entries: u32,
+    pub cpu: u32,
+    pub entries: GuestHandle,
+}
