@@ -173,6 +173,27 @@ consts! { u8;
     XENMEM_SHARING_OP_FORK_RESET = 10;
 }
 
+consts! { u16;
+    /// Fork: allow a parent with an IOMMU.
+    XENMEM_FORK_WITH_IOMMU_ALLOWED = 1 << 0;
+    /// Fork: block interrupts.
+    XENMEM_FORK_BLOCK_INTERRUPTS = 1 << 1;
+    /// Fork reset: the vCPUs' state.
+    XENMEM_FORK_RESET_STATE = 1 << 2;
+    /// Fork reset: the memory.
+    XENMEM_FORK_RESET_MEMORY = 1 << 3;
+}
+
+consts! { i32;
+    /// Result of sharing: the source's handle is stale.
+    XENMEM_SHARING_OP_S_HANDLE_INVALID = -10;
+    /// Result of sharing: the client's handle is stale.
+    XENMEM_SHARING_OP_C_HANDLE_INVALID = -9;
+}
+
+/// Bit of a gfn of a sharing operation that makes it a grant reference.
+pub const XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG: u64 = 1 << 62;
+
 /// Width in bits of the addresses that an allocation may have; 0 for no limit (`XENMEMF_get_address_bits`).
 pub const fn xenmemf_get_address_bits(mem_flags: u32) -> u32 {
     mem_flags & 0xff
