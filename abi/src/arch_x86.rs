@@ -203,9 +203,6 @@ abi_struct! {
     }
 }
 
-/// The configuration under the name that includes C's prefix.
-pub type XenArchDomainconfig = ArchDomainconfig;
-
 /// One entry of an E820 map: 20 bytes, without padding (`XENMEM_memory_map`).
 #[repr(C, packed)]
 #[derive(

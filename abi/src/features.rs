@@ -25,8 +25,6 @@ consts! { u32;
     XENFEAT_HVM_PIRQS = 10;
     /// Operation as Dom0.
     XENFEAT_DOM0 = 11;
-    /// Grants are also mapped at their machine address.
-    XENFEAT_GRANT_MAP_IDENTITY = 12;
     /// `XENMEMF_vnode`.
     XENFEAT_MEMORY_OP_VNODE_SUPPORTED = 13;
     /// Arm's SMC calling convention.
