@@ -50,6 +50,7 @@ pub const XEN_DMOP_NR_VCPUS: u32 = 20;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOp {
+    /// `XEN_DMOP_*`.
     pub op: u32,
     /// Reserved: zero.
     pub pad: u32,
@@ -63,7 +64,9 @@ union_access!(DmOp, u, 24);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpBuf {
+    /// Address of the buffer.
     pub h: GuestHandle,
+    /// Bytes.
     pub size: u64,
 }
 
@@ -71,9 +74,11 @@ pub struct DmOpBuf {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpCreateIoreqServer {
+    /// `HVM_IOREQSRV_BUFIOREQ_*`.
     pub handle_bufioreq: u8,
     /// Reserved: zero.
     pub pad: [u8; 3],
+    /// Ioreq server.
     pub id: u16,
 }
 
@@ -84,10 +89,15 @@ pub const XEN_DMOP_NO_GFNS: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpGetIoreqServerInfo {
+    /// Ioreq server.
     pub id: u16,
+    /// Flags.
     pub flags: u16,
+    /// Out: event channel of the buffered ring.
     pub bufioreq_port: u32,
+    /// Out: frame of synchronous requests.
     pub ioreq_gfn: u64,
+    /// Out: frame of the buffered ring.
     pub bufioreq_gfn: u64,
 }
 
@@ -102,11 +112,15 @@ pub const XEN_DMOP_IO_RANGE_PCI: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpIoreqServerRange {
+    /// Ioreq server.
     pub id: u16,
     /// Reserved: zero.
     pub pad: u16,
+    /// Type.
     pub r#type: u32,
+    /// First.
     pub start: u64,
+    /// Last, inclusive.
     pub end: u64,
 }
 
@@ -114,7 +128,9 @@ pub struct DmOpIoreqServerRange {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpSetIoreqServerState {
+    /// Ioreq server.
     pub id: u16,
+    /// Whether it gets requests.
     pub enabled: u8,
     /// Reserved: zero.
     pub pad: u8,
@@ -124,6 +140,7 @@ pub struct DmOpSetIoreqServerState {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpDestroyIoreqServer {
+    /// Ioreq server.
     pub id: u16,
     /// Reserved: zero.
     pub pad: u16,
@@ -133,9 +150,11 @@ pub struct DmOpDestroyIoreqServer {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpTrackDirtyVram {
+    /// Number of frames; 0 ends tracking.
     pub nr: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// First guest frame.
     pub first_pfn: u64,
 }
 
@@ -143,10 +162,15 @@ pub struct DmOpTrackDirtyVram {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpSetPciIntxLevel {
+    /// PCI segment.
     pub domain: u16,
+    /// PCI bus.
     pub bus: u8,
+    /// PCI device.
     pub device: u8,
+    /// PCI interrupt pin, 0 for INTA.
     pub intx: u8,
+    /// 1 asserted, 0 not.
     pub level: u8,
 }
 
@@ -154,7 +178,9 @@ pub struct DmOpSetPciIntxLevel {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpSetIsaIrqLevel {
+    /// ISA interrupt.
     pub isa_irq: u8,
+    /// 1 asserted, 0 not.
     pub level: u8,
 }
 
@@ -162,7 +188,9 @@ pub struct DmOpSetIsaIrqLevel {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpSetPciLinkRoute {
+    /// PCI link, 0 to 3.
     pub link: u8,
+    /// ISA interrupt.
     pub isa_irq: u8,
 }
 
@@ -170,7 +198,9 @@ pub struct DmOpSetPciLinkRoute {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpModifiedMemory {
+    /// Number of extents; out, on an error: one more than the index of the extent.
     pub nr_extents: u32,
+    /// Zero; Xen's for continuation.
     pub opaque: u32,
 }
 
@@ -178,9 +208,11 @@ pub struct DmOpModifiedMemory {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpModifiedMemoryExtent {
+    /// Number of frames.
     pub nr: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// First guest frame.
     pub first_pfn: u64,
 }
 
@@ -188,10 +220,13 @@ pub struct DmOpModifiedMemoryExtent {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpSetMemType {
+    /// Number of frames.
     pub nr: u32,
+    /// `HVMMEM_*`.
     pub mem_type: u16,
     /// Reserved: zero.
     pub pad: u16,
+    /// First guest frame.
     pub first_pfn: u64,
 }
 
@@ -212,15 +247,21 @@ pub const XEN_DMOP_EVENT_SW_EXC: u32 = 6;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpInjectEvent {
+    /// vCPU.
     pub vcpuid: u32,
+    /// Interrupt vector.
     pub vector: u8,
+    /// Type.
     pub r#type: u8,
+    /// Bytes of the instruction, for software events.
     pub insn_len: u8,
     /// Reserved: zero.
     pub pad0: u8,
+    /// Error code, or all ones for none.
     pub error_code: u32,
     /// Reserved: zero.
     pub pad1: u32,
+    /// CR2 of a page fault, or pending debug conditions.
     pub cr2: u64,
 }
 
@@ -228,9 +269,11 @@ pub struct DmOpInjectEvent {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpInjectMsi {
+    /// MSI data.
     pub data: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// MSI address (0xfeex_xxxx).
     pub addr: u64,
 }
 
@@ -243,9 +286,13 @@ pub const XEN_DMOP_IOREQ_MEM_ACCESS_WRITE: u32 = 1 << 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpMapMemTypeToIoreqServer {
+    /// Ioreq server.
     pub id: u16,
+    /// Type.
     pub r#type: u16,
+    /// Flags.
     pub flags: u32,
+    /// Zero; Xen's for continuation.
     pub opaque: u64,
 }
 
@@ -253,6 +300,7 @@ pub struct DmOpMapMemTypeToIoreqServer {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpRemoteShutdown {
+    /// `SHUTDOWN_*`.
     pub reason: u32,
 }
 
@@ -260,10 +308,13 @@ pub struct DmOpRemoteShutdown {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpRelocateMemory {
+    /// Number of frames.
     pub size: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// First frame number to move.
     pub src_gfn: u64,
+    /// First frame number to move to.
     pub dst_gfn: u64,
 }
 
@@ -286,8 +337,11 @@ pub const XEN_DMOP_DELETE_MEM_CACHEATTR: u32 = u32::MAX;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpPinMemoryCacheattr {
+    /// First.
     pub start: u64,
+    /// Last, inclusive.
     pub end: u64,
+    /// Type.
     pub r#type: u32,
     /// Reserved: zero.
     pub pad: u32,
@@ -297,7 +351,9 @@ pub struct DmOpPinMemoryCacheattr {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpSetIrqLevel {
+    /// Interrupt.
     pub irq: u32,
+    /// 1 asserted, 0 not.
     pub level: u8,
     /// Reserved: zero.
     pub pad: [u8; 3],
@@ -307,5 +363,6 @@ pub struct DmOpSetIrqLevel {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DmOpNrVcpus {
+    /// Number of vCPUs.
     pub vcpus: u32,
 }

@@ -32,10 +32,13 @@ pub const HVMOP_ALTP2M: u32 = 25;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmParam {
+    /// Domain.
     pub domid: u16,
     /// Reserved: zero.
     pub pad: u16,
+    /// `HVM_PARAM_*`.
     pub index: u32,
+    /// Value.
     pub value: u64,
 }
 
@@ -54,9 +57,11 @@ pub const HVMMEM_IOREQ_SERVER: u32 = 4;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmPagetableDying {
+    /// Domain.
     pub domid: u16,
     /// Reserved: zero.
     pub pad: [u16; 3],
+    /// Guest physical address of the top-level table.
     pub gpa: u64,
 }
 
@@ -64,6 +69,7 @@ pub struct HvmPagetableDying {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmGetTime {
+    /// Out: system time, in nanoseconds.
     pub now: u64,
 }
 
@@ -71,8 +77,11 @@ pub struct HvmGetTime {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmXentrace {
+    /// Event.
     pub event: u16,
+    /// Valid bytes of `extra`.
     pub extra_bytes: u16,
+    /// Extra bytes.
     pub extra: [u8; 28],
 }
 
@@ -80,10 +89,13 @@ pub struct HvmXentrace {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmGetMemType {
+    /// Domain.
     pub domid: u16,
+    /// `HVMMEM_*`.
     pub mem_type: u16,
     /// Reserved: zero.
     pub pad: [u16; 2],
+    /// Guest frame.
     pub pfn: u64,
 }
 
@@ -98,7 +110,9 @@ pub const HVM_IOREQSRV_BUFIOREQ_ATOMIC: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmEvtchnUpcallVector {
+    /// vCPU.
     pub vcpu: u32,
+    /// Interrupt vector.
     pub vector: u8,
     /// Padding: zero.
     pub _pad0: [u8; 3],
@@ -143,8 +157,11 @@ pub const HVMOP_ALTP2M_SET_VISIBILITY: u32 = 16;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mOp {
+    /// Version.
     pub version: u32,
+    /// Sub-command.
     pub cmd: u32,
+    /// Domain.
     pub domain: u16,
     /// Reserved: zero.
     pub pad1: u16,
@@ -162,6 +179,7 @@ union_access!(HvmAltp2mOp, u, 64);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mDomainState {
+    /// State.
     pub state: u8,
 }
 
@@ -169,9 +187,11 @@ pub struct HvmAltp2mDomainState {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mVcpuEnableNotify {
+    /// vCPU.
     pub vcpu_id: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// Guest frame.
     pub gfn: u64,
 }
 
@@ -179,6 +199,7 @@ pub struct HvmAltp2mVcpuEnableNotify {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mVcpuDisableNotify {
+    /// vCPU.
     pub vcpu_id: u32,
 }
 
@@ -186,7 +207,9 @@ pub struct HvmAltp2mVcpuDisableNotify {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mView {
+    /// Number of the view.
     pub view: u16,
+    /// Access type of frames at first.
     pub hvmmem_default_access: u16,
 }
 
@@ -194,10 +217,13 @@ pub struct HvmAltp2mView {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mMemAccess {
+    /// Number of the view.
     pub view: u16,
+    /// Access type, as `XENMEM_access_*`.
     pub access: u16,
     /// Reserved: zero.
     pub pad: u32,
+    /// Guest frame.
     pub gfn: u64,
 }
 
@@ -205,12 +231,17 @@ pub struct HvmAltp2mMemAccess {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mSetMemAccessMulti {
+    /// Number of the view.
     pub view: u16,
     /// Reserved: zero.
     pub pad: u16,
+    /// Number.
     pub nr: u32,
+    /// Zero; Xen's for continuation.
     pub opaque: u64,
+    /// The caller's array of frames.
     pub pfn_list: GuestHandle,
+    /// Access types, one byte a frame of `pfn_list`.
     pub access_list: GuestHandle,
 }
 
@@ -218,12 +249,15 @@ pub struct HvmAltp2mSetMemAccessMulti {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mChangeGfn {
+    /// Number of the view.
     pub view: u16,
     /// Reserved: zero.
     pub pad1: u16,
     /// Reserved: zero.
     pub pad2: u32,
+    /// Frame whose mapping is to change.
     pub old_gfn: u64,
+    /// New frame, or all ones to go back.
     pub new_gfn: u64,
 }
 
@@ -231,12 +265,15 @@ pub struct HvmAltp2mChangeGfn {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mSuppressVe {
+    /// Number of the view.
     pub view: u16,
+    /// Whether violations exit instead of raising #VE.
     pub suppress_ve: u8,
     /// Reserved: zero.
     pub pad1: u8,
     /// Reserved: zero.
     pub pad2: u32,
+    /// Guest frame.
     pub gfn: u64,
 }
 
@@ -244,13 +281,19 @@ pub struct HvmAltp2mSuppressVe {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mSuppressVeMulti {
+    /// Number of the view.
     pub view: u16,
+    /// Whether violations exit instead of raising #VE.
     pub suppress_ve: u8,
     /// Reserved: zero.
     pub pad1: u8,
+    /// Out: the first error, as a negative number.
     pub first_error: i32,
+    /// First guest frame.
     pub first_gfn: u64,
+    /// Last guest frame.
     pub last_gfn: u64,
+    /// Out: the frame of the first error.
     pub first_error_gfn: u64,
 }
 
@@ -258,7 +301,9 @@ pub struct HvmAltp2mSuppressVeMulti {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mGetVcpuP2mIdx {
+    /// vCPU.
     pub vcpu_id: u32,
+    /// Number of the view.
     pub altp2m_idx: u16,
     /// Padding: zero.
     pub _pad0: [u8; 2],
@@ -268,7 +313,9 @@ pub struct HvmAltp2mGetVcpuP2mIdx {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HvmAltp2mSetVisibility {
+    /// Number of the view.
     pub altp2m_idx: u16,
+    /// Whether the guest may switch to it.
     pub visible: u8,
     /// Reserved: zero.
     pub pad: u8,

@@ -32,11 +32,15 @@ pub const XEN_HYPFS_ENC_GZIP: u8 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HypfsDirentry {
+    /// Type.
     pub r#type: u8,
+    /// `XEN_HYPFS_ENC_*`.
     pub encoding: u8,
     /// Reserved: zero.
     pub pad: u16,
+    /// Bytes of content.
     pub content_len: u32,
+    /// Most bytes to write, 0 if read-only.
     pub max_write_len: u32,
 }
 
@@ -44,11 +48,12 @@ pub struct HypfsDirentry {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct HypfsDirlistentry {
+    /// What the entry is.
     pub e: HypfsDirentry,
+    /// Bytes to the next entry; 0 in the last.
     pub off_next: u16,
-    pub name: [u8; 1],
     /// Padding: zero.
-    pub _pad0: [u8; 1],
+    pub _pad0: [u8; 2],
 }
 
 /// Where the name of a [`HypfsDirlistentry`] begins, within the struct's tail padding.

@@ -14,7 +14,9 @@ pub const TRACE_EXTRA_SHIFT: u32 = 28;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct TBuf {
+    /// Offset of the next byte to read, modulo twice the buffer's size.
     pub cons: u32,
+    /// Offset of the next byte to write, modulo twice the buffer's size.
     pub prod: u32,
 }
 
@@ -22,14 +24,15 @@ pub struct TBuf {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct TInfo {
+    /// Frames of each buffer.
     pub tbuf_size: u16,
-    pub mfn_offset: [u16; 1],
 }
 
 /// A record; `u` is [`TRecCycles`] or [`TRecNocycles`], or the beginning of it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct TRec {
+    /// See the module's head.
     pub header: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 36],
@@ -43,8 +46,11 @@ union_access!(TRec, u, 36);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct TRecCycles {
+    /// Lower half of the cycle count.
     pub cycles_lo: u32,
+    /// Upper half of the cycle count.
     pub cycles_hi: u32,
+    /// Extra words.
     pub extra_u32: [u32; 7],
 }
 
@@ -52,6 +58,7 @@ pub struct TRecCycles {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct TRecNocycles {
+    /// Extra words.
     pub extra_u32: [u32; 7],
 }
 

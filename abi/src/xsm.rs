@@ -12,7 +12,9 @@ pub const XEN_FLASK_INTERFACE_VERSION: u32 = 1;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskOp {
+    /// `FLASK_*`.
     pub cmd: u32,
+    /// Version of the interface.
     pub interface_version: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 32],
@@ -74,7 +76,9 @@ pub const FLASK_DEVICETREE_LABEL: u32 = 25;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskLoad {
+    /// The caller's buffer.
     pub buffer: GuestHandle,
+    /// Bytes.
     pub size: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
@@ -84,6 +88,7 @@ pub struct FlaskLoad {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskSetenforce {
+    /// Whether, or how, it is in force.
     pub enforcing: u32,
 }
 
@@ -91,8 +96,11 @@ pub struct FlaskSetenforce {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskSidContext {
+    /// Security label.
     pub sid: u32,
+    /// Bytes.
     pub size: u32,
+    /// The caller's buffer for the context.
     pub context: GuestHandle,
 }
 
@@ -100,13 +108,21 @@ pub struct FlaskSidContext {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskAccess {
+    /// Label of the subject.
     pub ssid: u32,
+    /// Label of the target.
     pub tsid: u32,
+    /// Class of the object.
     pub tclass: u32,
+    /// Permissions asked for.
     pub req: u32,
+    /// Out: permissions granted.
     pub allowed: u32,
+    /// Out: permissions whose granting is logged.
     pub audit_allow: u32,
+    /// Out: permissions whose denial is logged.
     pub audit_deny: u32,
+    /// Out: number of the policy's state.
     pub seqno: u32,
 }
 
@@ -114,9 +130,13 @@ pub struct FlaskAccess {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskTransition {
+    /// Label of the subject.
     pub ssid: u32,
+    /// Label of the target.
     pub tsid: u32,
+    /// Class of the object.
     pub tclass: u32,
+    /// Out: new label.
     pub newsid: u32,
 }
 
@@ -124,14 +144,21 @@ pub struct FlaskTransition {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskBoolean {
+    /// Number of the boolean, or all ones to look it up by name.
     pub bool_id: u32,
+    /// Whether, or how, it is in force.
     pub enforcing: u8,
+    /// Value that waits to be put into force.
     pub pending: u8,
+    /// New value.
     pub new_value: u8,
+    /// Whether to put the value into force.
     pub commit: u8,
+    /// Bytes.
     pub size: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// Name.
     pub name: GuestHandle,
 }
 
@@ -139,6 +166,7 @@ pub struct FlaskBoolean {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskSetavcThreshold {
+    /// Entries at which the cache is trimmed.
     pub threshold: u32,
 }
 
@@ -146,9 +174,13 @@ pub struct FlaskSetavcThreshold {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskHashStats {
+    /// Entries in use.
     pub entries: u32,
+    /// Hash buckets that are not empty.
     pub buckets_used: u32,
+    /// Hash buckets there are.
     pub buckets_total: u32,
+    /// Longest chain.
     pub max_chain_len: u32,
 }
 
@@ -156,12 +188,19 @@ pub struct FlaskHashStats {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskCacheStats {
+    /// Physical CPU.
     pub cpu: u32,
+    /// Lookups.
     pub lookups: u32,
+    /// Lookups that found an entry.
     pub hits: u32,
+    /// Lookups that found nothing.
     pub misses: u32,
+    /// Entries allocated.
     pub allocations: u32,
+    /// Entries reclaimed.
     pub reclaims: u32,
+    /// Entries freed.
     pub frees: u32,
 }
 
@@ -169,9 +208,13 @@ pub struct FlaskCacheStats {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskOcontext {
+    /// Kind of object.
     pub ocon: u32,
+    /// Security label.
     pub sid: u32,
+    /// First of the range.
     pub low: u64,
+    /// Last of the range.
     pub high: u64,
 }
 
@@ -179,7 +222,9 @@ pub struct FlaskOcontext {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskPeersid {
+    /// Event channel.
     pub evtchn: u32,
+    /// Security label.
     pub sid: u32,
 }
 
@@ -187,7 +232,9 @@ pub struct FlaskPeersid {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskRelabel {
+    /// Domain.
     pub domid: u32,
+    /// Security label.
     pub sid: u32,
 }
 
@@ -195,7 +242,10 @@ pub struct FlaskRelabel {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct FlaskDevicetreeLabel {
+    /// Security label.
     pub sid: u32,
+    /// Bytes.
     pub length: u32,
+    /// The caller's path.
     pub path: GuestHandle,
 }

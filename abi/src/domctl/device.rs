@@ -8,7 +8,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlIrqPermission {
+    /// PIRQ number of the caller.
     pub pirq: u32,
+    /// Whether access is allowed.
     pub allow_access: u8,
     /// Reserved: zero.
     pub pad: [u8; 3],
@@ -25,7 +27,9 @@ pub const XEN_DOMCTL_GSI_ACTION_MASK: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlGsiPermission {
+    /// Global system interrupt.
     pub gsi: u32,
+    /// Flags.
     pub flags: u32,
 }
 
@@ -33,8 +37,11 @@ pub struct DomctlGsiPermission {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlIomemPermission {
+    /// First machine frame.
     pub first_mfn: u64,
+    /// Number of frames.
     pub nr_mfns: u64,
+    /// Whether access is allowed.
     pub allow_access: u8,
     /// Padding: zero.
     pub _pad0: [u8; 7],
@@ -44,8 +51,11 @@ pub struct DomctlIomemPermission {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlIoportPermission {
+    /// First port.
     pub first_port: u32,
+    /// Number of ports.
     pub nr_ports: u32,
+    /// Whether access is allowed.
     pub allow_access: u8,
     /// Padding: zero.
     pub _pad0: [u8; 3],
@@ -62,7 +72,9 @@ pub const XEN_DOMCTL_DEV_RDM_RELAXED: u32 = 1;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlAssignDevice {
+    /// `XEN_DOMCTL_DEV_*`.
     pub dev: u32,
+    /// Flags.
     pub flags: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 16],
@@ -74,6 +86,7 @@ union_access!(DomctlAssignDevice, u, 16);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlAssignDevicePci {
+    /// PCI segment, bus, device and function of the machine.
     pub machine_sbdf: u32,
 }
 
@@ -81,9 +94,11 @@ pub struct DomctlAssignDevicePci {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlAssignDeviceDt {
+    /// Bytes.
     pub size: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's path.
     pub path: GuestHandle,
 }
 
@@ -91,11 +106,15 @@ pub struct DomctlAssignDeviceDt {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlGetDeviceGroup {
+    /// PCI segment, bus, device and function of the machine.
     pub machine_sbdf: u32,
+    /// Elements of `sdev_array`.
     pub max_sdevs: u32,
+    /// Out: elements written.
     pub num_sdevs: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of devices.
     pub sdev_array: GuestHandle,
 }
 
@@ -126,7 +145,9 @@ pub const XEN_DOMCTL_VMSI_X86_UNMASKED: u32 = 0x0001_0000;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlBindPtIrq {
+    /// Interrupt of the machine.
     pub machine_irq: u32,
+    /// `PT_IRQ_TYPE_*`.
     pub irq_type: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 16],
@@ -138,6 +159,7 @@ union_access!(DomctlBindPtIrq, u, 16);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlBindPtIrqIsa {
+    /// ISA interrupt.
     pub isa_irq: u8,
 }
 
@@ -145,8 +167,11 @@ pub struct DomctlBindPtIrqIsa {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlBindPtIrqPci {
+    /// PCI bus.
     pub bus: u8,
+    /// PCI device.
     pub device: u8,
+    /// PCI interrupt pin, 0 for INTA.
     pub intx: u8,
 }
 
@@ -154,10 +179,13 @@ pub struct DomctlBindPtIrqPci {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlBindPtIrqMsi {
+    /// Guest's vector.
     pub gvec: u8,
     /// Padding: zero.
     pub _pad0: [u8; 3],
+    /// `XEN_DOMCTL_VMSI_X86_*`.
     pub gflags: u32,
+    /// Guest physical address of the MSI-X table, or 0.
     pub gtable: u64,
 }
 
@@ -165,6 +193,7 @@ pub struct DomctlBindPtIrqMsi {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlBindPtIrqSpi {
+    /// Arm's shared interrupt.
     pub spi: u16,
 }
 
@@ -177,9 +206,13 @@ pub const DPCI_REMOVE_MAPPING: u32 = 0;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMemoryMapping {
+    /// First guest frame.
     pub first_gfn: u64,
+    /// First machine frame.
     pub first_mfn: u64,
+    /// Number of frames.
     pub nr_mfns: u64,
+    /// `DPCI_*_MAPPING`: whether to add or remove.
     pub add_mapping: u32,
     /// Reserved: zero.
     pub padding: u32,
@@ -189,9 +222,13 @@ pub struct DomctlMemoryMapping {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlIoportMapping {
+    /// First port of the guest.
     pub first_gport: u32,
+    /// First port of the machine.
     pub first_mport: u32,
+    /// Number of ports.
     pub nr_ports: u32,
+    /// `DPCI_*_MAPPING`: whether to add or remove.
     pub add_mapping: u32,
 }
 

@@ -7,9 +7,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlHvmcontext {
+    /// Bytes.
     pub size: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's buffer.
     pub buffer: GuestHandle,
 }
 
@@ -17,8 +19,12 @@ pub struct DomctlHvmcontext {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlHvmcontextPartial {
+    /// Type.
     pub r#type: u32,
+    /// Which of several of this type.
     pub instance: u32,
+    /// Size of the buffer, in bytes.
     pub bufsz: u64,
+    /// The caller's buffer.
     pub buffer: GuestHandle,
 }

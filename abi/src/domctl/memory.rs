@@ -32,7 +32,9 @@ pub const XEN_DOMCTL_PFINFO_LTAB_MASK: u32 = 0xf000_0000;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlGetpageframeinfo3 {
+    /// Number of frames.
     pub num: u64,
+    /// The caller's array of frame numbers.
     pub array: GuestHandle,
 }
 
@@ -67,7 +69,9 @@ pub const XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlShadowOpStats {
+    /// Faults taken.
     pub fault_count: u32,
+    /// Frames dirtied.
     pub dirty_count: u32,
 }
 
@@ -75,13 +79,19 @@ pub struct DomctlShadowOpStats {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlShadowOp {
+    /// Sub-command.
     pub op: u32,
+    /// `XEN_DOMCTL_SHADOW_ENABLE_*` or `XEN_DOMCTL_SHADOW_LOGDIRTY_*`.
     pub mode: u32,
+    /// Size of the pool, in MiB.
     pub mb: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's bit map.
     pub dirty_bitmap: GuestHandle,
+    /// Bits of the bit map; out: bits written.
     pub pages: u64,
+    /// Out: counters.
     pub stats: DomctlShadowOpStats,
 }
 
@@ -89,6 +99,7 @@ pub struct DomctlShadowOp {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlPagingMempool {
+    /// Bytes.
     pub size: u64,
 }
 
@@ -96,7 +107,9 @@ pub struct DomctlPagingMempool {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlCacheflush {
+    /// First guest frame.
     pub start_pfn: u64,
+    /// Number of frames.
     pub nr_pfns: u64,
 }
 
@@ -104,8 +117,11 @@ pub struct DomctlCacheflush {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlAuditP2m {
+    /// Frames without owner in the p2m.
     pub orphans: u64,
+    /// M2P entries that disagree with the p2m.
     pub m2p_bad: u64,
+    /// P2m entries that disagree with the M2P.
     pub p2m_bad: u64,
 }
 
@@ -113,6 +129,7 @@ pub struct DomctlAuditP2m {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSetBrokenPageP2m {
+    /// Guest frame.
     pub pfn: u64,
 }
 
@@ -120,6 +137,7 @@ pub struct DomctlSetBrokenPageP2m {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSetAccessRequired {
+    /// Whether a listener must be there.
     pub access_required: u8,
 }
 
@@ -130,6 +148,7 @@ pub const XEN_DOMCTL_MEM_SHARING_CONTROL: u32 = 0;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMemSharingOp {
+    /// Sub-command.
     pub op: u8,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 1],
@@ -141,8 +160,10 @@ union_access!(DomctlMemSharingOp, u, 1);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSetLlcColors {
+    /// Number of colours.
     pub num_llc_colors: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// The caller's array of colours.
     pub llc_colors: GuestHandle,
 }

@@ -11,7 +11,9 @@ pub const XEN_DOMCTL_DEBUG_OP_SINGLE_STEP_ON: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlDebugOp {
+    /// Sub-command.
     pub op: u32,
+    /// vCPU.
     pub vcpu: u32,
 }
 
@@ -19,13 +21,19 @@ pub struct DomctlDebugOp {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlGdbsxMemio {
+    /// Page directory entry of the kernel, or 0.
     pub pgd3val: u64,
+    /// Guest virtual address.
     pub gva: u64,
+    /// Address of the caller's buffer.
     pub uva: u64,
+    /// Bytes.
     pub len: u32,
+    /// 0 to read, 1 to write guest memory.
     pub gwr: u8,
     /// Padding: zero.
     pub _pad0: [u8; 3],
+    /// Out: bytes not copied.
     pub remain: u32,
     /// Padding: zero.
     pub _pad1: [u8; 4],
@@ -35,6 +43,7 @@ pub struct DomctlGdbsxMemio {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlGdbsxPauseunpVcpu {
+    /// vCPU.
     pub vcpu: u32,
 }
 
@@ -42,10 +51,13 @@ pub struct DomctlGdbsxPauseunpVcpu {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlGdbsxDomstatus {
+    /// Whether it is paused.
     pub paused: u8,
     /// Padding: zero.
     pub _pad0: [u8; 3],
+    /// Out: the vCPU where something happened, or all ones.
     pub vcpu_id: u32,
+    /// Out: what happened.
     pub vcpu_ev: u32,
 }
 
@@ -68,7 +80,9 @@ pub const XEN_DOMCTL_VM_EVENT_OP_SHARING: u32 = 3;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlVmEventOp {
+    /// Sub-command.
     pub op: u32,
+    /// `XEN_DOMCTL_VM_EVENT_OP_*`.
     pub mode: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 4],
@@ -118,7 +132,9 @@ pub const XEN_DOMCTL_MONITOR_EVENT_IO: u32 = 13;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMonitorOp {
+    /// Sub-command.
     pub op: u32,
+    /// `XEN_DOMCTL_MONITOR_EVENT_*`; out: a bit map of those that the machine has.
     pub event: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 16],
@@ -130,13 +146,17 @@ union_access!(DomctlMonitorOp, u, 16);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMonitorOpMovToCr {
+    /// Which control register.
     pub index: u8,
+    /// Whether the vCPU waits for the answer.
     pub sync: u8,
+    /// Whether only changes of the value count.
     pub onchangeonly: u8,
     /// Reserved: zero.
     pub pad1: u8,
     /// Reserved: zero.
     pub pad2: u32,
+    /// Bits of the register whose changes count.
     pub bitmask: u64,
 }
 
@@ -144,7 +164,9 @@ pub struct DomctlMonitorOpMovToCr {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMonitorOpMovToMsr {
+    /// The MSR.
     pub msr: u32,
+    /// Whether only changes of the value count.
     pub onchangeonly: u8,
     /// Padding: zero.
     pub _pad0: [u8; 3],
@@ -154,7 +176,9 @@ pub struct DomctlMonitorOpMovToMsr {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMonitorOpGuestRequest {
+    /// Whether the vCPU waits for the answer.
     pub sync: u8,
+    /// Whether user mode may make requests, too.
     pub allow_userspace: u8,
 }
 
@@ -162,6 +186,7 @@ pub struct DomctlMonitorOpGuestRequest {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMonitorOpDebugException {
+    /// Whether the vCPU waits for the answer.
     pub sync: u8,
 }
 
@@ -169,6 +194,7 @@ pub struct DomctlMonitorOpDebugException {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlMonitorOpVmexit {
+    /// Whether the vCPU waits for the answer.
     pub sync: u8,
 }
 
@@ -183,7 +209,9 @@ pub const XEN_DOMCTL_PSR_CMT_OP_QUERY_RMID: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlPsrCmtOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Data.
     pub data: u32,
 }
 
@@ -212,8 +240,11 @@ pub const XEN_DOMCTL_PSR_GET_MBA_THRTL: u32 = 9;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlPsrAlloc {
+    /// Sub-command.
     pub cmd: u32,
+    /// Target.
     pub target: u32,
+    /// Data.
     pub data: u64,
 }
 
@@ -226,12 +257,17 @@ pub const XEN_DOMCTL_VUART_TYPE_VPL011: u32 = 0;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlVuartOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Type.
     pub r#type: u32,
+    /// Guest frame.
     pub gfn: u64,
+    /// Domain of the console's backend.
     pub console_domid: u16,
     /// Reserved: zero.
     pub pad: [u8; 2],
+    /// Event channel.
     pub evtchn: u32,
 }
 
@@ -252,8 +288,12 @@ pub const XEN_DOMCTL_VMTRACE_SET_OPTION: u32 = 6;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlVmtraceOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// vCPU.
     pub vcpu: u32,
+    /// Operand of the command.
     pub key: u64,
+    /// Value.
     pub value: u64,
 }

@@ -18,7 +18,9 @@ pub const XEN_SCHEDULER_NULL: u32 = 9;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSchedCredit {
+    /// Share of CPU time.
     pub weight: u16,
+    /// Upper bound, in percent of a CPU; 0 for none.
     pub cap: u16,
 }
 
@@ -26,7 +28,9 @@ pub struct DomctlSchedCredit {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSchedCredit2 {
+    /// Share of CPU time.
     pub weight: u16,
+    /// Upper bound, in percent of a CPU; 0 for none.
     pub cap: u16,
 }
 
@@ -37,8 +41,11 @@ pub const XEN_DOMCTL_SCHEDRT_EXTRA: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSchedRtds {
+    /// Length of a period, in microseconds.
     pub period: u32,
+    /// Time to run in each period, in microseconds.
     pub budget: u32,
+    /// Flags.
     pub flags: u32,
 }
 
@@ -48,6 +55,7 @@ pub struct DomctlSchedRtds {
 pub struct DomctlSchedparamVcpu {
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 12],
+    /// vCPU.
     pub vcpuid: u32,
 }
 
@@ -65,7 +73,9 @@ pub const XEN_DOMCTL_SCHEDOP_GETVCPUINFO: u32 = 3;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSchedulerOp {
+    /// `XEN_SCHEDULER_*`.
     pub sched_id: u32,
+    /// Sub-command.
     pub cmd: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 16],
@@ -77,7 +87,9 @@ union_access!(DomctlSchedulerOp, u, 16);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct DomctlSchedulerOpV {
+    /// The caller's array of `DomctlSchedparamVcpu`.
     pub vcpus: GuestHandle,
+    /// Number of vCPUs.
     pub nr_vcpus: u32,
     /// Reserved: zero.
     pub padding: u32,

@@ -8,7 +8,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfMicrocodeUpdate {
+    /// Address of the microcode.
     pub data: GuestHandle,
+    /// Bytes.
     pub length: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
@@ -21,8 +23,11 @@ pub const XENPF_UCODE_FORCE: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfMicrocodeUpdate2 {
+    /// Flags.
     pub flags: u32,
+    /// Bytes.
     pub length: u32,
+    /// Address of the microcode.
     pub data: GuestHandle,
 }
 
@@ -30,9 +35,13 @@ pub struct XenpfMicrocodeUpdate2 {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfUcodeRevision {
+    /// Physical CPU.
     pub cpu: u32,
+    /// Out: EAX of CPUID leaf 1.
     pub signature: u32,
+    /// Out: platform flags (Intel).
     pub pf: u32,
+    /// Revision.
     pub revision: u32,
 }
 
@@ -40,11 +49,15 @@ pub struct XenpfUcodeRevision {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfGetidletime {
+    /// CPUs asked for; out: those that are there.
     pub cpumap_bitmap: GuestHandle,
+    /// Bits of the map.
     pub cpumap_nr_cpus: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of idle times, in nanoseconds.
     pub idletime: GuestHandle,
+    /// Out: system time, in nanoseconds.
     pub now: u64,
 }
 
@@ -57,10 +70,15 @@ pub const XEN_PCPU_FLAGS_INVALID: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfPcpuinfo {
+    /// Physical CPU.
     pub xen_cpuid: u32,
+    /// Out: highest CPU number present.
     pub max_present: u32,
+    /// Flags.
     pub flags: u32,
+    /// APIC id.
     pub apic_id: u32,
+    /// ACPI processor id.
     pub acpi_id: u32,
 }
 
@@ -68,11 +86,17 @@ pub struct XenpfPcpuinfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfPcpuVersion {
+    /// Physical CPU.
     pub xen_cpuid: u32,
+    /// Out: highest CPU number present.
     pub max_present: u32,
+    /// CPU vendor, from CPUID.
     pub vendor_id: [u8; 12],
+    /// Family, from CPUID.
     pub family: u32,
+    /// Model, from CPUID.
     pub model: u32,
+    /// Stepping, from CPUID.
     pub stepping: u32,
 }
 
@@ -80,6 +104,7 @@ pub struct XenpfPcpuVersion {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfCpuOl {
+    /// Physical CPU.
     pub cpuid: u32,
 }
 
@@ -87,8 +112,11 @@ pub struct XenpfCpuOl {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfCpuHotadd {
+    /// APIC id.
     pub apic_id: u32,
+    /// ACPI processor id.
     pub acpi_id: u32,
+    /// Proximity domain.
     pub pxm: u32,
 }
 
@@ -96,9 +124,13 @@ pub struct XenpfCpuHotadd {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfMemHotadd {
+    /// First frame.
     pub spfn: u64,
+    /// Frame behind the last.
     pub epfn: u64,
+    /// Proximity domain.
     pub pxm: u32,
+    /// Flags.
     pub flags: u32,
 }
 
@@ -111,7 +143,9 @@ pub const XEN_CORE_PARKING_GET: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfCoreParking {
+    /// Type.
     pub r#type: u32,
+    /// CPUs to idle; out: CPUs idled.
     pub idle_nums: u32,
 }
 
@@ -128,7 +162,9 @@ pub struct XenpfResourceEntry {
     pub u: [u8; 4],
     /// Reserved: zero.
     pub rsvd: u32,
+    /// The MSR.
     pub idx: u64,
+    /// Value.
     pub val: u64,
 }
 
@@ -138,7 +174,10 @@ union_access!(XenpfResourceEntry, u, 4);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfResourceOp {
+    /// Number of entries.
     pub nr_entries: u32,
+    /// Physical CPU.
     pub cpu: u32,
+    /// The caller's array of `XenpfResourceEntry`.
     pub entries: GuestHandle,
 }

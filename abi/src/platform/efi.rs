@@ -48,16 +48,25 @@ pub const XEN_EFI_VARINFO_BOOT_SNAPSHOT: u32 = 0x1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiTime {
+    /// Year.
     pub year: u16,
+    /// 1 to 12.
     pub month: u8,
+    /// 1 to 31.
     pub day: u8,
+    /// 0 to 23.
     pub hour: u8,
+    /// 0 to 59.
     pub min: u8,
+    /// 0 to 59.
     pub sec: u8,
     /// Padding: zero.
     pub _pad0: [u8; 1],
+    /// Nanoseconds.
     pub ns: u32,
+    /// Minutes from UTC.
     pub tz: i16,
+    /// Daylight saving flags.
     pub daylight: u8,
     /// Padding: zero.
     pub _pad1: [u8; 1],
@@ -67,9 +76,13 @@ pub struct XenpfEfiTime {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiGuid {
+    /// First group.
     pub data1: u32,
+    /// Second group.
     pub data2: u16,
+    /// Third group.
     pub data3: u16,
+    /// Last two groups.
     pub data4: [u8; 8],
 }
 
@@ -77,8 +90,11 @@ pub struct XenpfEfiGuid {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiRuntimeCall {
+    /// `XEN_EFI_*`.
     pub function: u32,
+    /// Flags of the function, or the count it returns.
     pub misc: u32,
+    /// Out: status.
     pub status: u64,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 40],
@@ -92,8 +108,11 @@ union_access!(XenpfEfiRuntimeCall, u, 40);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiRuntimeCallGetTime {
+    /// Time.
     pub time: XenpfEfiTime,
+    /// Resolution of the clock, in Hz.
     pub resolution: u32,
+    /// Accuracy of the clock, in parts per trillion.
     pub accuracy: u32,
 }
 
@@ -101,9 +120,13 @@ pub struct XenpfEfiRuntimeCallGetTime {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiRuntimeCallGetVariable {
+    /// Name.
     pub name: GuestHandle,
+    /// Bytes.
     pub size: u64,
+    /// Data.
     pub data: GuestHandle,
+    /// Vendor of the variable.
     pub vendor_guid: XenpfEfiGuid,
 }
 
@@ -111,8 +134,11 @@ pub struct XenpfEfiRuntimeCallGetVariable {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiRuntimeCallGetNextVariableName {
+    /// Bytes.
     pub size: u64,
+    /// Name.
     pub name: GuestHandle,
+    /// Vendor of the variable.
     pub vendor_guid: XenpfEfiGuid,
 }
 
@@ -120,11 +146,15 @@ pub struct XenpfEfiRuntimeCallGetNextVariableName {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiRuntimeCallQueryVariableInfo {
+    /// Attributes.
     pub attr: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// Out: bytes for variables.
     pub max_store_size: u64,
+    /// Out: bytes free for variables.
     pub remain_store_size: u64,
+    /// Out: most bytes of a variable.
     pub max_size: u64,
 }
 
@@ -132,9 +162,13 @@ pub struct XenpfEfiRuntimeCallQueryVariableInfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiRuntimeCallQueryCapsuleCapabilities {
+    /// Addresses of capsule headers.
     pub capsule_header_array: GuestHandle,
+    /// Number of capsules.
     pub capsule_count: u64,
+    /// Out: most bytes.
     pub max_capsule_size: u64,
+    /// Kind of reset needed.
     pub reset_type: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
@@ -144,8 +178,11 @@ pub struct XenpfEfiRuntimeCallQueryCapsuleCapabilities {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfEfiRuntimeCallUpdateCapsule {
+    /// Addresses of capsule headers.
     pub capsule_header_array: GuestHandle,
+    /// Number of capsules.
     pub capsule_count: u64,
+    /// Machine address of the list of blocks.
     pub sg_list: u64,
 }
 
@@ -178,7 +215,9 @@ pub const XEN_FW_KBD_SHIFT_FLAGS: u32 = 5;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfo {
+    /// Type.
     pub r#type: u32,
+    /// Index.
     pub index: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 32],
@@ -190,12 +229,19 @@ union_access!(XenpfFirmwareInfo, u, 32);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoDiskInfo {
+    /// BIOS device number.
     pub device: u8,
+    /// Version.
     pub version: u8,
+    /// Bit map of supported interfaces.
     pub interface_support: u16,
+    /// Highest cylinder.
     pub legacy_max_cylinder: u16,
+    /// Highest head.
     pub legacy_max_head: u8,
+    /// Sectors of a track.
     pub legacy_sectors_per_track: u8,
+    /// The caller's buffer for drive parameters; its first word holds its size.
     pub edd_params: GuestHandle,
 }
 
@@ -203,9 +249,11 @@ pub struct XenpfFirmwareInfoDiskInfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoDiskMbrSignature {
+    /// BIOS device number.
     pub device: u8,
     /// Padding: zero.
     pub _pad0: [u8; 3],
+    /// Signature in the boot record.
     pub mbr_signature: u32,
 }
 
@@ -213,10 +261,13 @@ pub struct XenpfFirmwareInfoDiskMbrSignature {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoVbeddcInfo {
+    /// Abilities.
     pub capabilities: u8,
+    /// Seconds to transfer a block.
     pub edid_transfer_time: u8,
     /// Padding: zero.
     pub _pad0: [u8; 6],
+    /// The caller's buffer of 128 bytes.
     pub edid: GuestHandle,
 }
 
@@ -224,7 +275,9 @@ pub struct XenpfFirmwareInfoVbeddcInfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoEfiInfoCfg {
+    /// Address.
     pub addr: u64,
+    /// Number of entries.
     pub nent: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
@@ -234,8 +287,11 @@ pub struct XenpfFirmwareInfoEfiInfoCfg {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoEfiInfoVendor {
+    /// Revision.
     pub revision: u32,
+    /// Size of the buffer, in bytes.
     pub bufsz: u32,
+    /// Name.
     pub name: GuestHandle,
 }
 
@@ -243,9 +299,13 @@ pub struct XenpfFirmwareInfoEfiInfoVendor {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoEfiInfoMem {
+    /// Address.
     pub addr: u64,
+    /// Bytes.
     pub size: u64,
+    /// Attributes.
     pub attr: u64,
+    /// Type.
     pub r#type: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
@@ -255,12 +315,19 @@ pub struct XenpfFirmwareInfoEfiInfoMem {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoEfiInfoPciRom {
+    /// PCI segment.
     pub segment: u16,
+    /// PCI bus.
     pub bus: u8,
+    /// PCI device and function.
     pub devfn: u8,
+    /// PCI vendor id.
     pub vendor: u16,
+    /// Out: PCI device id.
     pub devid: u16,
+    /// Address.
     pub address: u64,
+    /// Bytes.
     pub size: u64,
 }
 
@@ -268,6 +335,8 @@ pub struct XenpfFirmwareInfoEfiInfoPciRom {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct XenpfFirmwareInfoEfiInfoAppleProperties {
+    /// Address.
     pub address: u64,
+    /// Bytes.
     pub size: u64,
 }

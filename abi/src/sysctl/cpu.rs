@@ -26,6 +26,7 @@ pub const XEN_SYSCTL_CPU_LEVELCAP_L7S0_EBX: u32 = 1 << 8;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCpuLevellingCaps {
+    /// Out: `XEN_SYSCTL_CPU_LEVELCAP_*`.
     pub caps: u32,
 }
 
@@ -46,8 +47,11 @@ pub const XEN_SYSCTL_CPU_FEATURESET_HVM_MAX: u32 = 5;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCpuFeatureset {
+    /// Index.
     pub index: u32,
+    /// Number of words.
     pub nr_features: u32,
+    /// The caller's array of words.
     pub features: GuestHandle,
 }
 
@@ -68,12 +72,17 @@ pub const XEN_SYSCTL_CPU_POLICY_HVM_DEFAULT: u32 = 5;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCpuPolicy {
+    /// Index.
     pub index: u32,
+    /// Number of leaves.
     pub nr_leaves: u32,
+    /// Number of MSRs.
     pub nr_msrs: u32,
     /// Reserved: zero.
     pub _rsvd: u32,
+    /// The caller's array of `CpuidLeaf`.
     pub leaves: GuestHandle,
+    /// The caller's array of `MsrEntry`.
     pub msrs: GuestHandle,
 }
 
@@ -92,7 +101,9 @@ pub const XEN_SYSCTL_PSR_CMT_GET_L3_EVENT_MASK: u32 = 4;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPsrCmtOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Reserved: zero.
     pub flags: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 8],
@@ -104,6 +115,7 @@ union_access!(SysctlPsrCmtOp, u, 8);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPsrCmtOpL3Cache {
+    /// Physical CPU.
     pub cpu: u32,
     /// Reserved: zero.
     pub rsvd: u32,
@@ -124,7 +136,9 @@ pub const XEN_SYSCTL_PSR_MBA_LINEAR: u32 = 1;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPsrAlloc {
+    /// Sub-command.
     pub cmd: u32,
+    /// Target.
     pub target: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 12],
@@ -136,8 +150,11 @@ union_access!(SysctlPsrAlloc, u, 12);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPsrAllocCatInfo {
+    /// Out: bits of a cache mask.
     pub cbm_len: u32,
+    /// Out: highest class of service.
     pub cos_max: u32,
+    /// Flags.
     pub flags: u32,
 }
 
@@ -145,7 +162,10 @@ pub struct SysctlPsrAllocCatInfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPsrAllocMbaInfo {
+    /// Out: most throttling.
     pub thrtl_max: u32,
+    /// Out: highest class of service.
     pub cos_max: u32,
+    /// Flags.
     pub flags: u32,
 }

@@ -7,38 +7,43 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlReadconsole {
+    /// Whether to empty the ring.
     pub clear: u8,
+    /// Whether to begin at `index`.
     pub incremental: u8,
     /// Reserved: zero.
     pub pad0: u8,
     /// Reserved: zero.
     pub pad1: u8,
+    /// Where to begin; out: where reading ended.
     pub index: u32,
+    /// The caller's buffer.
     pub buffer: GuestHandle,
+    /// Size of the buffer; out: bytes written.
     pub count: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
 }
 
-/// `XEN_SYSCTL_PHYSCAP_hvm`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_hvm`: the host has HVM guests.
 pub const XEN_SYSCTL_PHYSCAP_HVM: u32 = 1;
-/// `XEN_SYSCTL_PHYSCAP_pv`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_pv`: the host has PV guests.
 pub const XEN_SYSCTL_PHYSCAP_PV: u32 = 1 << 1;
-/// `XEN_SYSCTL_PHYSCAP_directio`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_directio`: the host has passthrough with an IOMMU.
 pub const XEN_SYSCTL_PHYSCAP_DIRECTIO: u32 = 1 << 2;
-/// `XEN_SYSCTL_PHYSCAP_hap`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_hap`: the host has hardware-assisted paging.
 pub const XEN_SYSCTL_PHYSCAP_HAP: u32 = 1 << 3;
-/// `XEN_SYSCTL_PHYSCAP_shadow`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_shadow`: the host has shadow paging.
 pub const XEN_SYSCTL_PHYSCAP_SHADOW: u32 = 1 << 4;
-/// `XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share`: the host has page tables shared with the IOMMU.
 pub const XEN_SYSCTL_PHYSCAP_IOMMU_HAP_PT_SHARE: u32 = 1 << 5;
-/// `XEN_SYSCTL_PHYSCAP_vmtrace`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_vmtrace`: the host has processor trace.
 pub const XEN_SYSCTL_PHYSCAP_VMTRACE: u32 = 1 << 6;
-/// `XEN_SYSCTL_PHYSCAP_vpmu`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_vpmu`: the host has performance counters.
 pub const XEN_SYSCTL_PHYSCAP_VPMU: u32 = 1 << 7;
-/// `XEN_SYSCTL_PHYSCAP_gnttab_v1`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_gnttab_v1`: the host has grant tables of version 1.
 pub const XEN_SYSCTL_PHYSCAP_GNTTAB_V1: u32 = 1 << 8;
-/// `XEN_SYSCTL_PHYSCAP_gnttab_v2`: bit of [`SysctlPhysinfo::capabilities`].
+/// `XEN_SYSCTL_PHYSCAP_gnttab_v2`: the host has grant tables of version 2.
 pub const XEN_SYSCTL_PHYSCAP_GNTTAB_V2: u32 = 1 << 9;
 /// Bit of [`SysctlPhysinfo::capabilities`].
 pub const XEN_SYSCTL_PHYSCAP_MAX: u32 = 512;
@@ -47,22 +52,37 @@ pub const XEN_SYSCTL_PHYSCAP_MAX: u32 = 512;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPhysinfo {
+    /// Threads of a core.
     pub threads_per_core: u32,
+    /// Cores of a socket.
     pub cores_per_socket: u32,
+    /// CPUs online.
     pub nr_cpus: u32,
+    /// Highest CPU number possible.
     pub max_cpu_id: u32,
+    /// Nodes online.
     pub nr_nodes: u32,
+    /// Highest node number possible.
     pub max_node_id: u32,
+    /// Frequency of the time stamp counter, in kHz.
     pub cpu_khz: u32,
+    /// `XEN_SYSCTL_PHYSCAP_*`.
     pub capabilities: u32,
+    /// Abilities particular to the architecture.
     pub arch_capabilities: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// Frames of the host.
     pub total_pages: u64,
+    /// Free frames.
     pub free_pages: u64,
+    /// Free frames not yet scrubbed.
     pub scrub_pages: u64,
+    /// Frames claimed and not yet allocated.
     pub outstanding_pages: u64,
+    /// Highest machine frame number possible.
     pub max_mfn: u64,
+    /// CPUID words of the host's features.
     pub hw_cap: [u32; 8],
 }
 
@@ -70,6 +90,7 @@ pub struct SysctlPhysinfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlSchedId {
+    /// `XEN_SCHEDULER_*`.
     pub sched_id: u32,
 }
 
@@ -77,11 +98,15 @@ pub struct SysctlSchedId {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlGetdomaininfolist {
+    /// Domain to begin with.
     pub first_domain: u16,
     /// Padding: zero.
     pub _pad0: [u8; 2],
+    /// Elements of `buffer`.
     pub max_domains: u32,
+    /// The caller's array of `DomctlGetdomaininfo`.
     pub buffer: GuestHandle,
+    /// Out: elements written.
     pub num_domains: u32,
     /// Padding: zero.
     pub _pad1: [u8; 4],
@@ -91,7 +116,9 @@ pub struct SysctlGetdomaininfolist {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlDebugKeys {
+    /// The caller's keys.
     pub keys: GuestHandle,
+    /// Number of keys.
     pub nr_keys: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
@@ -101,6 +128,7 @@ pub struct SysctlDebugKeys {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCpuinfo {
+    /// Idle time, in nanoseconds.
     pub idletime: u64,
 }
 
@@ -108,10 +136,13 @@ pub struct SysctlCpuinfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlGetcpuinfo {
+    /// Elements of `info`.
     pub max_cpus: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of `SysctlCpuinfo`.
     pub info: GuestHandle,
+    /// Out: elements written.
     pub nr_cpus: u32,
     /// Padding: zero.
     pub _pad1: [u8; 4],
@@ -121,11 +152,15 @@ pub struct SysctlGetcpuinfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlAvailheap {
+    /// Narrowest address, or 0.
     pub min_bitwidth: u32,
+    /// Widest address, or 0.
     pub max_bitwidth: u32,
+    /// Node, or -1 for all.
     pub node: i32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// Out: free bytes.
     pub avail_bytes: u64,
 }
 
@@ -142,7 +177,9 @@ pub const XEN_SYSCTL_CPU_HOTPLUG_SMT_DISABLE: u32 = 3;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCpuHotplug {
+    /// Physical CPU.
     pub cpu: u32,
+    /// Sub-command.
     pub op: u32,
 }
 
@@ -199,10 +236,14 @@ pub const PG_OFFLINE_OWNER_SHIFT: u32 = 16;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPageOfflineOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// First.
     pub start: u32,
+    /// Last, inclusive.
     pub end: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of results: flags in bits 0 to 15, owner above.
     pub status: GuestHandle,
 }

@@ -12,7 +12,9 @@ pub const XEN_LIVEPATCH_NAME_SIZE: u32 = 128;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct LivepatchName {
+    /// Name.
     pub name: GuestHandle,
+    /// Bytes.
     pub size: u16,
     /// Reserved: zero.
     pub pad: [u16; 3],
@@ -31,8 +33,11 @@ pub const XEN_SYSCTL_LIVEPATCH_ACTION: u32 = 3;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlLivepatchUpload {
+    /// Name.
     pub name: LivepatchName,
+    /// Bytes.
     pub size: u64,
+    /// The caller's ELF image.
     pub payload: GuestHandle,
 }
 
@@ -45,7 +50,9 @@ pub const LIVEPATCH_STATE_APPLIED: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct LivepatchStatus {
+    /// State.
     pub state: u32,
+    /// Out: 0, or a negative error.
     pub rc: i32,
 }
 
@@ -53,7 +60,9 @@ pub struct LivepatchStatus {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlLivepatchGet {
+    /// Name.
     pub name: LivepatchName,
+    /// Out: status.
     pub status: LivepatchStatus,
 }
 
@@ -61,17 +70,27 @@ pub struct SysctlLivepatchGet {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlLivepatchList {
+    /// Version.
     pub version: u32,
+    /// Index.
     pub idx: u32,
+    /// Number.
     pub nr: u32,
     /// Reserved: zero.
     pub pad: u32,
+    /// Out: bytes of all names.
     pub name_total_size: u32,
+    /// Out: bytes of all metadata.
     pub metadata_total_size: u32,
+    /// The caller's array of `LivepatchStatus`.
     pub status: GuestHandle,
+    /// Name.
     pub name: GuestHandle,
+    /// The caller's array of names' lengths.
     pub len: GuestHandle,
+    /// The caller's buffer for metadata.
     pub metadata: GuestHandle,
+    /// The caller's array of metadata's lengths.
     pub metadata_len: GuestHandle,
 }
 
@@ -90,9 +109,13 @@ pub const LIVEPATCH_ACTION_REPLACE: u32 = 4;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlLivepatchAction {
+    /// Name.
     pub name: LivepatchName,
+    /// Sub-command.
     pub cmd: u32,
+    /// Most time to take, in nanoseconds; 0 for the default.
     pub timeout: u32,
+    /// Flags.
     pub flags: u32,
     /// Reserved: zero.
     pub pad: u32,
@@ -107,7 +130,9 @@ pub const LIVEPATCH_FLAGS_MASK: u32 = 1;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlLivepatchOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Flags.
     pub flags: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 64],

@@ -26,8 +26,11 @@ pub const PMSTAT_RESET_CXSTAT: u32 = 0x23;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct PmPxVal {
+    /// Frequency, in MHz.
     pub freq: u64,
+    /// Time spent, in nanoseconds.
     pub residency: u64,
+    /// Times entered.
     pub count: u64,
 }
 
@@ -35,13 +38,19 @@ pub struct PmPxVal {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct PmPxStat {
+    /// Number of states.
     pub total: u8,
+    /// Number of states that may be used.
     pub usable: u8,
+    /// State before this one.
     pub last: u8,
+    /// State now.
     pub cur: u8,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's matrix of transition counts.
     pub trans_pt: GuestHandle,
+    /// The caller's array of `PmPxVal`.
     pub pt: GuestHandle,
 }
 
@@ -49,14 +58,23 @@ pub struct PmPxStat {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct PmCxStat {
+    /// Number.
     pub nr: u32,
+    /// State before this one.
     pub last: u32,
+    /// Idle time since boot, in nanoseconds.
     pub idle_time: u64,
+    /// The caller's array of entry counts.
     pub triggers: GuestHandle,
+    /// The caller's array of residencies, in nanoseconds.
     pub residencies: GuestHandle,
+    /// Elements of `pc`.
     pub nr_pc: u32,
+    /// Elements of `cc`.
     pub nr_cc: u32,
+    /// Package C-state residencies, C1 first; slots without a register stay as they were.
     pub pc: GuestHandle,
+    /// Core C-state residencies, C1 first; slots without a register stay as they were.
     pub cc: GuestHandle,
 }
 
@@ -64,7 +82,9 @@ pub struct PmCxStat {
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlGetPmstat {
+    /// Type.
     pub r#type: u32,
+    /// Physical CPU.
     pub cpuid: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 56],
@@ -78,6 +98,7 @@ union_access!(SysctlGetPmstat, u, 56);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct Userspace {
+    /// Frequency, in kHz.
     pub scaling_setspeed: u32,
 }
 
@@ -85,9 +106,13 @@ pub struct Userspace {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct Ondemand {
+    /// Longest, in microseconds.
     pub sampling_rate_max: u32,
+    /// Shortest, in microseconds.
     pub sampling_rate_min: u32,
+    /// Time between samples, in microseconds.
     pub sampling_rate: u32,
+    /// Load at which to go up, in percent.
     pub up_threshold: u32,
 }
 
@@ -102,15 +127,25 @@ pub const XEN_CPPC_ACT_WINDOW_EXPONENT_MASK: u32 = 0x380;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct CppcPara {
+    /// `XEN_SYSCTL_CPPC_FEAT_*`.
     pub features: u32,
+    /// Lowest performance.
     pub lowest: u32,
+    /// Most efficient performance.
     pub lowest_nonlinear: u32,
+    /// Guaranteed performance.
     pub nominal: u32,
+    /// Highest performance.
     pub highest: u32,
+    /// Lower bound of performance.
     pub minimum: u32,
+    /// Upper bound of performance.
     pub maximum: u32,
+    /// Explicit performance hint; 0 lets the hardware decide.
     pub desired: u32,
+    /// From 0 (performance) to 255 (power saving).
     pub energy_perf: u32,
+    /// Moving window of the hardware's decisions: a mantissa of 7 bits, an exponent to base 10 of 3, in microseconds.
     pub activity_window: u32,
 }
 
@@ -143,11 +178,17 @@ pub const XEN_SYSCTL_CPPC_ACT_WINDOW_MASK: u32 = 0x3ff;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SetCppcPara {
+    /// `XEN_SYSCTL_CPPC_SET_*`.
     pub set_params: u32,
+    /// Lower bound of performance.
     pub minimum: u32,
+    /// Upper bound of performance.
     pub maximum: u32,
+    /// Explicit performance hint; 0 lets the hardware decide.
     pub desired: u32,
+    /// From 0 (performance) to 255 (power saving).
     pub energy_perf: u32,
+    /// Moving window of the hardware's decisions: a mantissa of 7 bits, an exponent to base 10 of 3, in microseconds.
     pub activity_window: u32,
 }
 
@@ -158,20 +199,31 @@ pub const CPUFREQ_NAME_LEN: u32 = 16;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct GetCpufreqPara {
+    /// Number of CPUs in `affected_cpus`.
     pub cpu_num: u32,
+    /// Number of frequencies.
     pub freq_num: u32,
+    /// Bytes of governors' names.
     pub gov_num: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// Out: CPUs that change frequency together.
     pub affected_cpus: GuestHandle,
+    /// The caller's array of frequencies, in kHz.
     pub scaling_available_frequencies: GuestHandle,
+    /// The caller's buffer for names.
     pub scaling_available_governors: GuestHandle,
+    /// Name of the driver.
     pub scaling_driver: [u8; 16],
+    /// Out: frequency now, in kHz.
     pub cpuinfo_cur_freq: u32,
+    /// Out: highest frequency of the hardware, in kHz.
     pub cpuinfo_max_freq: u32,
+    /// Out: lowest frequency of the hardware, in kHz.
     pub cpuinfo_min_freq: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 44],
+    /// Out: whether turbo mode is on.
     pub turbo_enabled: i32,
     /// Padding: zero.
     pub _pad1: [u8; 4],
@@ -185,9 +237,13 @@ union_access!(GetCpufreqPara, u, 44);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct GetCpufreqParaS {
+    /// Frequency asked for, in kHz.
     pub scaling_cur_freq: u32,
+    /// Name of the governor.
     pub scaling_governor: [u8; 16],
+    /// Upper bound, in kHz.
     pub scaling_max_freq: u32,
+    /// Lower bound, in kHz.
     pub scaling_min_freq: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 16],
@@ -199,6 +255,7 @@ union_access!(GetCpufreqParaS, u, 16);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SetCpufreqGov {
+    /// Name of the governor.
     pub scaling_governor: [u8; 16],
 }
 
@@ -217,7 +274,9 @@ pub const UP_THRESHOLD: u32 = 5;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SetCpufreqPara {
+    /// Which parameter.
     pub ctrl_type: u32,
+    /// Its value.
     pub ctrl_value: u32,
 }
 
@@ -256,7 +315,9 @@ pub const XEN_SYSCTL_CX_UNLIMITED: u32 = u32::MAX;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPmOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Physical CPU.
     pub cpuid: u32,
     /// One of several members, read by `get` and written by `put`.
     pub u: [u8; 120],

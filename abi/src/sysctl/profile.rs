@@ -20,14 +20,19 @@ pub const XEN_SYSCTL_TBUFOP_DISABLE: u32 = 5;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlTbufOp {
+    /// Sub-command.
     pub cmd: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// CPUs to trace.
     pub cpu_mask: XenctlBitmap,
+    /// Events to trace.
     pub evt_mask: u32,
     /// Padding: zero.
     pub _pad1: [u8; 4],
+    /// Out: first frame of `TInfo`.
     pub buffer_mfn: u64,
+    /// Bytes.
     pub size: u32,
     /// Padding: zero.
     pub _pad2: [u8; 4],
@@ -42,7 +47,9 @@ pub const XEN_SYSCTL_PERFCOP_QUERY: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPerfcDesc {
+    /// Name.
     pub name: [u8; 80],
+    /// Out: number of values.
     pub nr_vals: u32,
 }
 
@@ -52,12 +59,17 @@ zeroed_default!(SysctlPerfcDesc);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPerfcOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Out: number of counters.
     pub nr_counters: u32,
+    /// Out: number of values.
     pub nr_vals: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of `SysctlPerfcDesc`, or null.
     pub desc: GuestHandle,
+    /// The caller's array of `u32`, or null.
     pub val: GuestHandle,
 }
 
@@ -76,12 +88,19 @@ pub const LOCKPROF_TYPE_N: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlLockprofData {
+    /// Name.
     pub name: [u8; 40],
+    /// Type.
     pub r#type: i32,
+    /// Index.
     pub idx: i32,
+    /// Acquisitions.
     pub lock_cnt: u64,
+    /// Acquisitions that had to wait.
     pub block_cnt: u64,
+    /// Nanoseconds held.
     pub lock_time: u64,
+    /// Nanoseconds waited.
     pub block_time: u64,
 }
 
@@ -91,12 +110,17 @@ zeroed_default!(SysctlLockprofData);
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlLockprofOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Elements of `data`.
     pub max_elem: u32,
+    /// Out: elements there are.
     pub nr_elem: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// Out: nanoseconds measured.
     pub time: u64,
+    /// The caller's array of `SysctlLockprofData`, or null.
     pub data: GuestHandle,
 }
 
@@ -113,7 +137,10 @@ pub const XEN_SYSCTL_COVERAGE_RESET: u32 = 2;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCoverageOp {
+    /// Sub-command.
     pub cmd: u32,
+    /// Bytes.
     pub size: u32,
+    /// The caller's buffer.
     pub buffer: GuestHandle,
 }

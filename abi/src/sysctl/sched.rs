@@ -24,12 +24,19 @@ pub const XEN_SYSCTL_CPUPOOL_PAR_ANY: u32 = u32::MAX;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCpupoolOp {
+    /// Sub-command.
     pub op: u32,
+    /// CPU pool.
     pub cpupool_id: u32,
+    /// `XEN_SCHEDULER_*`.
     pub sched_id: u32,
+    /// Domain.
     pub domid: u32,
+    /// Physical CPU.
     pub cpu: u32,
+    /// Out: domains in the pool.
     pub n_dom: u32,
+    /// Out: CPUs of the pool.
     pub cpumap: XenctlBitmap,
 }
 
@@ -40,10 +47,13 @@ pub const ARINC653_MAX_DOMAINS_PER_SCHEDULE: u32 = 64;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlArinc653ScheduleSchedEntries {
+    /// UUID of the domain.
     pub dom_handle: [u8; 16],
+    /// vCPU.
     pub vcpu_id: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// Time to run, in nanoseconds.
     pub runtime: u64,
 }
 
@@ -51,10 +61,13 @@ pub struct SysctlArinc653ScheduleSchedEntries {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlArinc653Schedule {
+    /// Length of the schedule, in nanoseconds.
     pub major_frame: u64,
+    /// Valid entries.
     pub num_sched_entries: u8,
     /// Padding: zero.
     pub _pad0: [u8; 7],
+    /// Entries.
     pub sched_entries: [SysctlArinc653ScheduleSchedEntries; 64],
 }
 
@@ -74,8 +87,11 @@ pub const XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US: u32 = 100_000;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCreditSchedule {
+    /// Time slice, in milliseconds.
     pub tslice_ms: u32,
+    /// Shortest time between switches, in microseconds.
     pub ratelimit_us: u32,
+    /// How long caches stay warm, in microseconds.
     pub vcpu_migr_delay_us: u32,
 }
 
@@ -83,6 +99,7 @@ pub struct SysctlCreditSchedule {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCredit2Schedule {
+    /// Shortest time between switches, in microseconds.
     pub ratelimit_us: u32,
 }
 
@@ -90,6 +107,7 @@ pub struct SysctlCredit2Schedule {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlSchedArinc653 {
+    /// The caller's `SysctlArinc653Schedule`.
     pub schedule: GuestHandle,
 }
 
@@ -102,8 +120,11 @@ pub const XEN_SYSCTL_SCHEDOP_GETINFO: u32 = 1;
 #[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlSchedulerOp {
+    /// CPU pool.
     pub cpupool_id: u32,
+    /// `XEN_SCHEDULER_*`.
     pub sched_id: u32,
+    /// Sub-command.
     pub cmd: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],

@@ -13,8 +13,11 @@ pub const XEN_INVALID_NODE_ID: u32 = u32::MAX;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCputopo {
+    /// Core.
     pub core: u32,
+    /// Socket.
     pub socket: u32,
+    /// Node.
     pub node: u32,
 }
 
@@ -22,9 +25,11 @@ pub struct SysctlCputopo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlCputopoinfo {
+    /// Number of CPUs.
     pub num_cpus: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of `SysctlCputopo`.
     pub cputopo: GuestHandle,
 }
 
@@ -37,7 +42,9 @@ pub const XEN_INVALID_NODE_DIST: u32 = u32::MAX;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlMeminfo {
+    /// Bytes of the node.
     pub memsize: u64,
+    /// Free bytes.
     pub memfree: u64,
 }
 
@@ -45,10 +52,13 @@ pub struct SysctlMeminfo {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlNumainfo {
+    /// Number of nodes.
     pub num_nodes: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of `SysctlMeminfo`.
     pub meminfo: GuestHandle,
+    /// The caller's matrix of distances.
     pub distance: GuestHandle,
 }
 
@@ -59,9 +69,12 @@ pub const XEN_INVALID_DEV: u32 = 4_294_967_294;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct SysctlPcitopoinfo {
+    /// Number of devices.
     pub num_devs: u32,
     /// Padding: zero.
     pub _pad0: [u8; 4],
+    /// The caller's array of PCI devices.
     pub devs: GuestHandle,
+    /// The caller's array of nodes.
     pub nodes: GuestHandle,
 }
