@@ -23,5 +23,5 @@ result "clock VALUE $(cat /sys/devices/system/clocksource/clocksource0/current_c
 before=$(date +%s%N) && sleep 2 && after=$(date +%s%N)
 [ $(((after - before) / 1000000)) -ge 2000 ] && [ $(((after - before) / 1000000)) -lt 3000 ]
 verdict sleep "2 s took $(((after - before) / 1000000)) ms"
-! dmesg | grep -E 'BUG:|Oops|WARNING:|rcu.*stall|soft lockup'
+! dmesg | grep -E 'BUG:|Oops|WARNING: CPU|rcu.*stall|soft lockup'
 verdict kernel_log

@@ -56,7 +56,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let hypervisor = match &args.hypervisor {
         Some(file) => Some(file.clone()),
         None if args.reference => None,
-        None => Some(build::build()?.hypervisor),
+        None => Some(build::hypervisor()?),
     };
     let image = image::image()?;
     let interactive = !args.batch && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();

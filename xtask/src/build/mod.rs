@@ -3,6 +3,7 @@
 mod elf32;
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,9 +14,10 @@ use crate::{paths, proc, report, setup};
 /// The bare-metal target of the hypervisor and the test guests.
 const TARGET: &str = "x86_64-unknown-none";
 
-/// Code generation of all freestanding crates. PIC, because the hypervisor is linked at its virtual address far
-/// from the top 2 GiB and runs its first instructions at its physical one; frame pointers for backtraces.
-const CODEGEN: &[&str] = &["-Crelocation-model=pic", "-Ccode-model=small", "-Cforce-frame-pointers=yes"];
+/// Code generation of all freestanding crates. PIC, because the hypervisor is linked far from the top 2 GiB and runs
+/// its first instructions at its physical address; frame pointers for backtraces. The code model stays the target's
+/// own ("kernel", which under PIC makes no absolute references): LTO cannot join `core` with another one.
+const CODEGEN: &[&str] = &["-Crelocation-model=pic", "-Cforce-frame-pointers=yes"];
 
 /// Linking: each freestanding crate has a `link.ld` beside its `Cargo.toml`, which is passed too when it is there.
 const LINK: &[&str] = &["-Clink-arg=-no-pie", "-Clink-arg=--no-dynamic-linker", "-Clink-arg=-zmax-page-size=4096"];
@@ -30,16 +32,24 @@ pub struct Built {
 
 /// Builds everything that runs on the bare machine.
 pub fn build() -> Result<Built> {
-    setup::rust_target(TARGET)?;
-    let dist = paths::dist();
-    fs::create_dir_all(dist.join("guests"))?;
-    let syms = dist.join("free-xen.syms");
+    Ok(Built { hypervisor: hypervisor()?, guests: guests()? })
+}
+
+/// Builds the hypervisor: the file to boot, and beside it the ELF file with its symbols.
+pub fn hypervisor() -> Result<PathBuf> {
+    let dist = dist()?;
     let elf = report::step("build free-xen", || compile("free-xen", "hypervisor"))?;
-    fs::copy(&elf, &syms)?;
-    let hypervisor = dist.join("free-xen");
+    fs::copy(&elf, dist.join("free-xen.syms"))?;
+    let file = dist.join("free-xen");
     let bytes = elf32::from_elf64(&fs::read(&elf)?).context("making the boot file")?;
-    fs::write(&hypervisor, &bytes)?;
-    report::say(format_args!("  {} ({} KiB)", hypervisor.display(), bytes.len() / 1024));
+    fs::write(&file, &bytes)?;
+    report::say(format_args!("  {} ({} KiB)", file.display(), bytes.len() / 1024));
+    Ok(file)
+}
+
+/// Builds the test guests.
+fn guests() -> Result<Vec<(String, PathBuf)>> {
+    let dist = dist()?;
     let mut guests = Vec::new();
     for name in guest_names()? {
         let elf = report::step(&format!("build guest {name}"), || {
@@ -49,7 +59,13 @@ pub fn build() -> Result<Built> {
         fs::copy(&elf, &to)?;
         guests.push((name, to));
     }
-    Ok(Built { hypervisor, guests })
+    Ok(guests)
+}
+
+fn dist() -> Result<PathBuf> {
+    let dist = paths::dist();
+    fs::create_dir_all(dist.join("guests"))?;
+    Ok(dist)
 }
 
 /// Names of the test guests: the folders of `guests/` that are crates.
@@ -73,12 +89,23 @@ fn compile(package: &str, folder: &str) -> Result<PathBuf> {
         .env("RUSTFLAGS", CODEGEN.join(" "))
         .args(["rustc", "--quiet", "--release", "--target", TARGET, "--package", package, "--bin", package, "--"])
         .args(LINK);
-    let script = paths::root().join(folder).join("link.ld");
-    if script.is_file() {
-        command.arg(format!("-Clink-arg=-T{}", script.display()));
+    if let Ok(script) = fs::read(paths::root().join(folder).join("link.ld")) {
+        command.arg(format!("-Clink-arg=-T{}", hashed_copy(&script, package)?.display()));
     }
     proc::run(&mut command)?;
     Ok(paths::target().join(TARGET).join("release").join(package))
+}
+
+/// Copies a linker script to a file named after its contents: cargo does not look into linker scripts, but it links
+/// again when the arguments change.
+fn hashed_copy(script: &[u8], package: &str) -> Result<PathBuf> {
+    let mut hasher = DefaultHasher::new();
+    script.hash(&mut hasher);
+    let folder = paths::target().join("link");
+    fs::create_dir_all(&folder)?;
+    let copy = folder.join(format!("{package}-{:016x}.ld", hasher.finish()));
+    fs::write(&copy, script)?;
+    Ok(copy)
 }
 
 /// Runs clippy over the freestanding packages as they are built, warnings being errors.
