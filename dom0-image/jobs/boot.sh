@@ -18,7 +18,7 @@ cpus=$(grep -c ^processor /proc/cpuinfo)
 [ "$cpus" = "$(awk '/^nr_cpus/{print $3}' /tmp/info)" ]
 verdict cpus "$cpus"
 total=$(awk '/^total_memory/{print $3}' /tmp/info)
-result "hypervisor_own VALUE $((total * 1024 - 1048576 - $(free_kib))) KiB (of $total MiB, with 1024 MiB for Dom0)"
+result "hypervisor_own VALUE $(((total - DOM0_MIB) * 1024 - $(free_kib))) KiB (of $total MiB, with $DOM0_MIB MiB for Dom0)"
 result "clock VALUE $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
 before=$(date +%s%N) && sleep 2 && after=$(date +%s%N)
 [ $(((after - before) / 1000000)) -ge 2000 ] && [ $(((after - before) / 1000000)) -lt 3000 ]

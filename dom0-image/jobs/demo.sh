@@ -8,7 +8,6 @@ guest_says demo hello 120 'HELLO FROM GUEST'
 guest_says demo ticks 60 'TICK 2'
 show_guest demo
 xl list
-. /fx/env
 if [ "$SHELL_AFTER" = 1 ]; then
     echo "The guest goes on running: try 'xl console demo' (Ctrl-] leaves it), 'xl vcpu-list', 'xl shutdown demo'."
     exit 0

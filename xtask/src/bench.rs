@@ -2,4 +2,6 @@
 use anyhow::Result;
 #[derive(clap::Args)]
 pub struct BenchArgs {}
-pub fn bench(_: &BenchArgs) -> Result<()> { Ok(()) }
+pub fn bench(_: &BenchArgs) -> Result<()> {
+    Ok(())
+}

@@ -47,7 +47,7 @@ fn main() {
 
 fn dispatch(task: Task) -> Result<()> {
     match task {
-        Task::Build => build::build().map(|_| ()),
+        Task::Build => build::build(),
         Task::Image => image::image().map(|_| ()),
         Task::Run(args) => run::run(&args),
         Task::Test(args) => test::test(&args),

@@ -3,9 +3,9 @@
 //! Formats: System V gABI (ELF), Multiboot specification 0.6.96 section 3.1, Xen `elfnote.h` for the PVH entry.
 
 use anyhow::{Context, Result, bail, ensure};
+use object::Endianness;
 use object::elf::{EM_386, EM_X86_64, ET_EXEC, FileHeader64, PT_LOAD, PT_NOTE, SHT_RELA};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
-use object::Endianness;
 
 /// Sizes of the ELF32 file header and of one program header.
 const EHSIZE: u32 = 52;
@@ -40,7 +40,10 @@ pub fn from_elf64(elf: &[u8]) -> Result<Vec<u8>> {
     let entry = entry(header, endian, elf)?;
     let segments = segments(header, endian, elf)?;
     let file = write(entry, &segments)?;
-    ensure!(has_multiboot_header(&file), "no multiboot header in the first {MULTIBOOT_SEARCH} bytes of the file");
+    ensure!(
+        has_multiboot_header(&file),
+        "no multiboot header in the first {MULTIBOOT_SEARCH} bytes of the file"
+    );
     Ok(file)
 }
 

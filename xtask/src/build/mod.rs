@@ -20,22 +20,17 @@ const TARGET: &str = "x86_64-unknown-none";
 const CODEGEN: &[&str] = &["-Crelocation-model=pic", "-Cforce-frame-pointers=yes"];
 
 /// Linking: each freestanding crate has a `link.ld` beside its `Cargo.toml`, which is passed too when it is there.
-const LINK: &[&str] = &["-Clink-arg=-no-pie", "-Clink-arg=--no-dynamic-linker", "-Clink-arg=-zmax-page-size=4096"];
-
-/// What `build` made.
-pub struct Built {
-    /// Bootable by multiboot and PVH loaders (32-bit ELF).
-    pub hypervisor: PathBuf,
-    /// Name and ELF file of each test guest.
-    pub guests: Vec<(String, PathBuf)>,
-}
+const LINK: &[&str] =
+    &["-Clink-arg=-no-pie", "-Clink-arg=--no-dynamic-linker", "-Clink-arg=-zmax-page-size=4096"];
 
 /// Builds everything that runs on the bare machine.
-pub fn build() -> Result<Built> {
-    Ok(Built { hypervisor: hypervisor()?, guests: guests()? })
+pub fn build() -> Result<()> {
+    hypervisor()?;
+    guests()?;
+    Ok(())
 }
 
-/// Builds the hypervisor: the file to boot, and beside it the ELF file with its symbols.
+/// Builds the hypervisor: the file to boot (multiboot and PVH, 32-bit ELF), and beside it the ELF file with its symbols.
 pub fn hypervisor() -> Result<PathBuf> {
     let dist = dist()?;
     let elf = report::step("build free-xen", || compile("free-xen", "hypervisor"))?;
@@ -47,8 +42,8 @@ pub fn hypervisor() -> Result<PathBuf> {
     Ok(file)
 }
 
-/// Builds the test guests.
-fn guests() -> Result<Vec<(String, PathBuf)>> {
+/// Builds the test guests: name and ELF file of each.
+pub fn guests() -> Result<Vec<(String, PathBuf)>> {
     let dist = dist()?;
     let mut guests = Vec::new();
     for name in guest_names()? {
@@ -87,7 +82,18 @@ fn compile(package: &str, folder: &str) -> Result<PathBuf> {
     command
         .current_dir(paths::root())
         .env("RUSTFLAGS", CODEGEN.join(" "))
-        .args(["rustc", "--quiet", "--release", "--target", TARGET, "--package", package, "--bin", package, "--"])
+        .args([
+            "rustc",
+            "--quiet",
+            "--release",
+            "--target",
+            TARGET,
+            "--package",
+            package,
+            "--bin",
+            package,
+            "--",
+        ])
         .args(LINK);
     if let Ok(script) = fs::read(paths::root().join(folder).join("link.ld")) {
         command.arg(format!("-Clink-arg=-T{}", hashed_copy(&script, package)?.display()));
@@ -112,10 +118,15 @@ fn hashed_copy(script: &[u8], package: &str) -> Result<PathBuf> {
 pub fn clippy() -> Result<()> {
     setup::rust_target(TARGET)?;
     let mut command = Command::new("cargo");
-    command
-        .current_dir(paths::root())
-        .env("RUSTFLAGS", CODEGEN.join(" "))
-        .args(["clippy", "--quiet", "--release", "--target", TARGET, "--package", "free-xen"]);
+    command.current_dir(paths::root()).env("RUSTFLAGS", CODEGEN.join(" ")).args([
+        "clippy",
+        "--quiet",
+        "--release",
+        "--target",
+        TARGET,
+        "--package",
+        "free-xen",
+    ]);
     for name in guest_names()? {
         command.args(["--package", &format!("guest-{name}")]);
     }

@@ -81,11 +81,14 @@ fn base(root: &Root, init: &Path, modules: &[&str]) -> Result<Archive> {
 
 /// Paths of the modules and of all that they need, each after what it needs; built-in ones are left out.
 fn load_order(root: &Root, wanted: &[&str]) -> Result<Vec<String>> {
-    let read = |file: &str| fs::read_to_string(root.modules().join(file)).with_context(|| format!("no {file}"));
+    let read =
+        |file: &str| fs::read_to_string(root.modules().join(file)).with_context(|| format!("no {file}"));
     let (depends, builtin) = (read("modules.dep")?, read("modules.builtin")?);
     let mut order: Vec<String> = Vec::new();
     for name in wanted {
-        let Some(line) = depends.lines().find(|line| module_name(line.split(':').next().unwrap_or("")) == *name) else {
+        let Some(line) =
+            depends.lines().find(|line| module_name(line.split(':').next().unwrap_or("")) == *name)
+        else {
             if builtin.lines().any(|path| module_name(path) == *name) {
                 continue;
             }

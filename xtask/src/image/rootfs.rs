@@ -75,7 +75,11 @@ fn debootstrap(folder: &Path) -> Result<()> {
     command.arg(format!("--include={}", PACKAGES.join(",")));
     command.arg(SUITE).arg(&fresh).args(setup::debootstrap_mirror());
     proc::run_logged("debootstrap", &mut command)?;
-    proc::run(proc::as_root("sh").args(["-c", "rm -rf \"$1\"/var/cache/apt/archives/*.deb \"$1\"/var/lib/apt/lists/*", "sh"]).arg(&fresh))?;
+    proc::run(
+        proc::as_root("sh")
+            .args(["-c", "rm -rf \"$1\"/var/cache/apt/archives/*.deb \"$1\"/var/lib/apt/lists/*", "sh"])
+            .arg(&fresh),
+    )?;
     proc::run(proc::as_root("mv").arg(&fresh).arg(folder))
 }
 
@@ -108,7 +112,8 @@ pub fn kernel(root: &Root) -> Result<PathBuf> {
 /// Debian's Xen, uncompressed.
 pub fn reference(root: &Root) -> Result<PathBuf> {
     let boot = root.folder.join("boot");
-    let name = names(&boot, "xen-4")?.into_iter().rfind(|n| n.ends_with(".gz")).context("no Xen in Dom0's /boot")?;
+    let name =
+        names(&boot, "xen-4")?.into_iter().rfind(|n| n.ends_with(".gz")).context("no Xen in Dom0's /boot")?;
     let from = boot.join(name);
     let to = paths::cache().join("reference-xen");
     super::cached("reference hypervisor", &paths::cache().join("reference-xen.stamp"), &[&from], || {
@@ -121,7 +126,8 @@ pub fn reference(root: &Root) -> Result<PathBuf> {
 /// Sorted names in a folder that start with `prefix`.
 fn names(folder: &Path, prefix: &str) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    let mut names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
     names.retain(|name| name.starts_with(prefix));
     names.sort();
     Ok(names)

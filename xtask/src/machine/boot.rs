@@ -67,7 +67,8 @@ impl Boot {
     pub fn machine(&self, image: &Image, log: PathBuf) -> Result<Machine> {
         let initrd = scratch(&format!("{}.cpio", self.name))?;
         let shell = u8::from(self.interactive);
-        let env = format!("JOBS='{}'\nEND={}\nSHELL_AFTER={shell}\n", self.jobs.join(" "), self.end);
+        let (jobs, end, dom0_mib) = (self.jobs.join(" "), self.end, self.memory.1);
+        let env = format!("JOBS='{jobs}'\nEND={end}\nSHELL_AFTER={shell}\nDOM0_MIB={dom0_mib}\n");
         image::with_jobs(image, &env, &initrd)?;
         let (hypervisor, extra) = match &self.hypervisor {
             Some(file) => (file.clone(), ""),

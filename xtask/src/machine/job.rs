@@ -42,6 +42,8 @@ pub struct Watch {
     pub results: Vec<JobResult>,
     /// Whether Dom0's init reached its end.
     pub done: bool,
+    /// Names of the jobs that ended by themselves.
+    pub ended_jobs: Vec<String>,
     /// The last thing worth showing.
     pub stage: String,
     /// The first fatal line.
@@ -69,6 +71,12 @@ impl Watch {
         } else if let Some((_, stage)) = line.split_once("FX: ") {
             self.stage = stage.to_owned();
             self.done |= stage == "done";
+            let ended = stage.strip_prefix("job ").and_then(|rest| rest.split_once(" ended rc="));
+            if let Some((job, rc)) = ended
+                && matches!(rc, "0" | "1")
+            {
+                self.ended_jobs.push(job.to_owned());
+            }
         }
         let guests_own = line.split_whitespace().next().is_some_and(|word| word.ends_with('|'));
         if self.fault.is_none() && !guests_own && FATAL.iter().any(|text| line.contains(text)) {
@@ -109,6 +117,9 @@ mod tests {
         assert!(watch.line(Some("RESULT is only mentioned")) == Next::Run);
         assert_eq!(watch.results.len(), 2);
         assert_eq!(watch.value("boot.free"), Some(3_101_084.0));
+        watch.line(Some("FX: job boot ended rc=0"));
+        watch.line(Some("FX: job killed ended rc=137"));
+        assert_eq!(watch.ended_jobs, ["boot"]);
         assert!(watch.line(Some("FX: done")) == Next::Ending);
     }
 

@@ -123,12 +123,18 @@ impl Machine {
             (Some(why), _) => End::Stopped(why),
             (None, Some("guest-shutdown")) => End::PowerOff,
             (None, Some("guest-reset")) => End::Reset,
-            (None, other) => End::Stopped(format!("QEMU ended with {status} ({})", other.unwrap_or("no reason"))),
+            (None, other) => {
+                End::Stopped(format!("QEMU ended with {status} ({})", other.unwrap_or("no reason")))
+            }
         })
     }
 
     /// Follows the console until QEMU closes it (none) or the run must be stopped (why).
-    fn watch(&self, lines: &Receiver<String>, observe: &mut dyn FnMut(Option<&str>) -> Next) -> Option<String> {
+    fn watch(
+        &self,
+        lines: &Receiver<String>,
+        observe: &mut dyn FnMut(Option<&str>) -> Next,
+    ) -> Option<String> {
         let start = Instant::now();
         let (mut last, mut ending) = (start, None::<Instant>);
         loop {
@@ -166,7 +172,11 @@ impl Machine {
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]).args(self.time()).args(["-cpu", CPU]);
         command.args(["-smp", &self.smp.to_string(), "-m", &format!("{}M", self.memory)]);
         command.args(["-display", "none", "-no-reboot", "-serial"]);
-        command.args(if self.interactive { ["mon:stdio", "-monitor", "none"] } else { ["stdio", "-monitor", "none"] });
+        command.args(if self.interactive {
+            ["mon:stdio", "-monitor", "none"]
+        } else {
+            ["stdio", "-monitor", "none"]
+        });
         command.arg("-qmp").arg(joined(["unix:".as_ref(), qmp.as_os_str()]));
         command.arg("-kernel").arg(&self.hypervisor.0).args(["-append", &self.hypervisor.1]);
         if !self.modules.is_empty() {

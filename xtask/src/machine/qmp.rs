@@ -22,8 +22,10 @@ impl Monitor {
         let name = format!("fx-{}-{}.qmp", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::remove_file(&path).ok();
-        let listener = UnixListener::bind(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        let thread = thread::spawn(move || listener.accept().ok().and_then(|(stream, _)| shutdown_reason(stream)));
+        let listener =
+            UnixListener::bind(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        let thread =
+            thread::spawn(move || listener.accept().ok().and_then(|(stream, _)| shutdown_reason(stream)));
         Ok(Self { path, thread })
     }
 

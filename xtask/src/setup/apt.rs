@@ -41,7 +41,9 @@ pub fn unpack(package: &str, folder: &Path) -> Result<()> {
     let deb = fs::read_dir(&download)?
         .flatten()
         .map(|entry| entry.path())
-        .find(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&format!("{package}_"))))
+        .find(|path| {
+            path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&format!("{package}_")))
+        })
         .with_context(|| format!("apt-get did not download {package}"))?;
     fs::create_dir_all(folder)?;
     proc::run(Command::new("dpkg-deb").arg("-x").arg(deb).arg(folder))

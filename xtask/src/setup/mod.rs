@@ -65,7 +65,8 @@ pub fn rust_target(target: &str) -> Result<()> {
 
 /// Installs what images and QEMU runs need and is missing.
 pub fn packages() -> Result<()> {
-    let missing: Vec<&str> = NEEDED.iter().filter(|(need, _)| !need.met()).map(|&(_, package)| package).collect();
+    let missing: Vec<&str> =
+        NEEDED.iter().filter(|(need, _)| !need.met()).map(|&(_, package)| package).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -75,7 +75,10 @@ mod tests {
     fn one_line_style() {
         let text = "# comment\ndeb [signed-by=/k.gpg arch=amd64] http://m.example/debian trixie main\n\
                     deb-src http://m.example/debian trixie main\ndeb http://m.example/sec trixie-security main # x\n";
-        let want = [source("http://m.example/debian", &["trixie"]), source("http://m.example/sec", &["trixie-security"])];
+        let want = [
+            source("http://m.example/debian", &["trixie"]),
+            source("http://m.example/sec", &["trixie-security"]),
+        ];
         assert_eq!(one_line(text), want);
     }
 
