@@ -1,0 +1,9 @@
+//! One CPU's state: its block and area, its registers at start, and what it does for others.
+
+pub mod area;
+pub mod block;
+pub mod init;
+pub mod stubs;
+pub mod tlb;
+
+pub use block::{CpuBlock, this_cpu};

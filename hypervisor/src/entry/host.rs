@@ -1,0 +1,72 @@
+//! What happens when ring 0 is interrupted: interrupts in a window for them, faults of guest accesses, and bugs.
+
+use core::arch::asm;
+
+use fx_types::GuestRegs;
+use fx_x86::{cr, debugreg, rflags};
+
+use super::fixup;
+use crate::cpu::{area, block, this_cpu};
+use crate::crash;
+
+const DEBUG: u32 = 1;
+const NMI: u32 = 2;
+const PAGE_FAULT: u32 = 14;
+const MACHINE_CHECK: u32 = 18;
+const FIRST_INTERRUPT: u32 = 32;
+
+unsafe extern "C" {
+    fn guest_iret();
+    fn guest_trap_again() -> !;
+}
+
+/// Called by the entry code for everything that comes from ring 0, and for NMI and machine checks from anywhere.
+#[unsafe(no_mangle)]
+extern "C" fn host_entry(regs: &mut GuestRegs) {
+    match regs.entry_vector {
+        v if v >= FIRST_INTERRUPT => crate::wiring::interrupt(v as u8),
+        NMI => crate::wiring::nmi(regs),
+        // SYSCALL with a debug exception still pending from the guest's last instruction: the guest loses it.
+        DEBUG => debugreg::write_dr6(debugreg::DR6_DEFAULT),
+        MACHINE_CHECK => crash::fatal(format_args!("machine check"), regs),
+        vector => fault(vector, regs),
+    }
+}
+
+#[cold]
+fn fault(vector: u32, regs: &mut GuestRegs) {
+    if regs.rip == guest_iret as *const () as u64 {
+        failed_exit(regs);
+    }
+    if let Some(to) = fixup::find(regs.rip) {
+        regs.rip = to;
+        regs.rflags &= !rflags::AC;
+        return;
+    }
+    if vector == PAGE_FAULT {
+        crash::fatal(format_args!("page fault at {:#x}", cr::read_cr2()), regs);
+    }
+    crash::fatal(format_args!("exception {vector} in the hypervisor"), regs);
+}
+
+/// The IRET to a guest faulted: its selectors or its RIP are bad. The registers are the guest's already; what IRET would
+/// have loaded is still where it was. The guest is entered again by way of the trap handler, as if the fault had come from
+/// the instruction it would have returned to, with [`FAILED_EXIT`] set in the vector.
+fn failed_exit(fault: &GuestRegs) -> ! {
+    let at = block::guest_regs();
+    // SAFETY: the frame is this CPU's, and nobody has a reference to it while the CPU was on its way out. The fault's own
+    // frame may overlap it and is copied first.
+    unsafe {
+        let mut whole = *fault;
+        let frame = &*at;
+        (whole.rip, whole.cs, whole.rflags) = (frame.rip, frame.cs, frame.rflags);
+        (whole.rsp, whole.ss) = (frame.rsp, frame.ss);
+        whole.entry_vector |= FAILED_EXIT;
+        *at = whole;
+        asm!("mov rsp, {}", "jmp {}", in(reg) area::rust_stack(this_cpu().cpu), sym guest_trap_again,
+            options(noreturn));
+    }
+}
+
+/// Set in `GuestRegs::entry_vector` when a return to the guest faulted: the low byte is the fault's vector.
+pub const FAILED_EXIT: u32 = 0x200;
