@@ -53,6 +53,7 @@ fn prepare(info: &BootInfo, ram: &Ranges) -> Option<()> {
     // SAFETY: the early allocator gave the memory away.
     unsafe { heap::init(paging::phys_ptr(chunk), heap::CHUNK) };
     m2p::create(ram)?;
+    smp::place_trampoline(ram);
     area::create(0, fx_x86::cpuid::apic_id())
 }
 
@@ -66,9 +67,18 @@ extern "C" fn on_own_stack() -> ! {
     if f.amd {
         fixup::skip_sysret_check();
     }
+    mask_legacy_interrupts();
     smp::set_online(0);
     fx_sync::set_relax_hook(crate::cpu::tlb::poll);
     wiring::start(info())
+}
+
+/// Masks both legacy interrupt controllers: firmware leaves them delivering where exceptions are.
+fn mask_legacy_interrupts() {
+    for port in [0x21, 0xa1] {
+        // SAFETY: the mask registers have no effect on memory.
+        unsafe { fx_x86::port::outb(port, 0xff) };
+    }
 }
 
 /// What the loader left.

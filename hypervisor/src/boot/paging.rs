@@ -111,7 +111,7 @@ fn walk(va: u64, level: u32, user: u64) -> Option<*mut u64> {
         // SAFETY: the slot is in a table of ours, and one CPU at a time changes these tables.
         unsafe {
             if slot.read_volatile() & pte::P == 0 {
-                slot.write_volatile(early_or_heap_page()? | pte::HOST_TABLE);
+                slot.write_volatile(page()? | pte::HOST_TABLE);
             }
             slot.write_volatile(slot.read_volatile() | user);
             table = slot.read_volatile() & pte::ADDR;
@@ -120,8 +120,8 @@ fn walk(va: u64, level: u32, user: u64) -> Option<*mut u64> {
     Some(phys_ptr(table).cast::<u64>().wrapping_add(pte::index(va, level)))
 }
 
-/// A zeroed page for a table: from the early allocator, or, when the core has all memory, from the heap.
-fn early_or_heap_page() -> Option<u64> {
+/// A zeroed page that is never given back: from the early allocator, or, when the core has all memory, from the heap.
+pub fn page() -> Option<u64> {
     early::alloc(PAGE, PAGE).or_else(|| {
         let layout = core::alloc::Layout::from_size_align(PAGE as usize, PAGE as usize).ok()?;
         // SAFETY: the size is not zero.

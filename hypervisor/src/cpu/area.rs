@@ -1,11 +1,12 @@
 //! A CPU's area of address space: descriptor windows, stacks, stubs and task-state segment, 256 KiB for each CPU.
 
+use core::sync::atomic::AtomicU32;
+
 use fx_types::MAX_CPUS;
 use fx_x86::pte;
 
 use super::block::{BLOCK_SIZE, CpuBlock, STACK_SIZE};
 use super::stubs;
-use crate::boot::early;
 use crate::boot::paging::{self, Mapping};
 use crate::layout::CPU_AREAS;
 
@@ -71,6 +72,9 @@ pub fn create(cpu: u32, apic_id: u32) -> Option<()> {
             cpu,
             apic_id,
             area_table,
+            gdt_pages: AtomicU32::new(0),
+            ldt_pages: AtomicU32::new(0),
+            ldt_entries: AtomicU32::new(0),
             local: crate::wiring::CpuLocal::NEW,
         });
         stubs::write(paging::phys_ptr(stub_page), cpu);
@@ -81,7 +85,7 @@ pub fn create(cpu: u32, apic_id: u32) -> Option<()> {
 }
 
 fn map_new(va: u64, flags: u64) -> Option<u64> {
-    let phys = early::alloc(PAGE, PAGE)?;
+    let phys = paging::page()?;
     paging::map(&Mapping { va, phys, len: PAGE, flags, largest: 1 })?;
     Some(phys)
 }

@@ -1,6 +1,7 @@
 //! A CPU's own data, found from the stack pointer: it is at the top of the CPU's stack.
 
 use core::arch::asm;
+use core::sync::atomic::AtomicU32;
 
 use fx_types::GuestRegs;
 
@@ -20,6 +21,12 @@ pub struct CpuBlock {
     pub apic_id: u32,
     /// The level-1 entries of its area.
     pub area_table: *mut u64,
+    /// How many pages of the guest's GDT are shown in its window.
+    pub gdt_pages: AtomicU32,
+    /// Which pages of the guest's LDT are, a bit for each.
+    pub ldt_pages: AtomicU32,
+    /// How many descriptors the guest's LDT has.
+    pub ldt_entries: AtomicU32,
     /// The wiring's part.
     pub local: crate::wiring::CpuLocal,
 }

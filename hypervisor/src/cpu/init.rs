@@ -1,5 +1,7 @@
 //! A CPU's registers: descriptor tables, control registers, model-specific registers.
 
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use fx_sync::Once;
 use fx_x86::cpuid::Features;
 use fx_x86::{cr, debugreg, desc, fpu, msr, rflags};
@@ -28,6 +30,8 @@ const TSS_TYPE: u64 = 9;
 const LDT_TYPE: u64 = 2;
 
 static FEATURES: Once<Features> = Once::new();
+/// Asked on every context switch, so apart from the others.
+static FSGSBASE: AtomicBool = AtomicBool::new(false);
 static FPU: Once<fpu::Layout> = Once::new();
 
 /// What the processor can do, as the boot CPU found it.
@@ -42,8 +46,16 @@ pub fn fpu_layout() -> fpu::Layout {
 
 /// Finds out what the processor can do. Once, on the boot CPU.
 pub fn detect() {
+    let f = Features::detect();
+    FSGSBASE.store(f.fsgsbase, Relaxed);
     // A second detection would find the same.
-    let _ = FEATURES.set(Features::detect());
+    let _ = FEATURES.set(f);
+}
+
+/// Whether the FSGSBASE instructions are enabled.
+#[inline(always)]
+pub fn has_fsgsbase() -> bool {
+    FSGSBASE.load(Relaxed)
 }
 
 /// Fills the page of the CPU's own descriptors.

@@ -21,9 +21,20 @@ unsafe extern "C" {
 }
 
 /// Called by the entry code for everything that comes from ring 0, and for NMI and machine checks from anywhere.
+///
+/// # Safety
+/// `regs` is the frame that the entry code has just filled.
 #[unsafe(no_mangle)]
-extern "C" fn host_entry(regs: &mut GuestRegs) {
-    match regs.entry_vector {
+unsafe extern "C" fn host_entry(regs: *mut GuestRegs) {
+    // SAFETY: the caller vouches for the frame.
+    let (vector, rip) = unsafe { ((*regs).entry_vector, (*regs).rip) };
+    if rip == guest_iret as *const () as u64 && vector < FIRST_INTERRUPT && vector != NMI && vector != MACHINE_CHECK {
+        // SAFETY: the frame is complete.
+        unsafe { failed_exit(regs) }
+    }
+    // SAFETY: nobody else has a reference to the frame.
+    let regs = unsafe { &mut *regs };
+    match vector {
         v if v >= FIRST_INTERRUPT => crate::wiring::interrupt(v as u8),
         NMI => crate::wiring::nmi(regs),
         // SYSCALL with a debug exception still pending from the guest's last instruction: the guest loses it.
@@ -35,9 +46,6 @@ extern "C" fn host_entry(regs: &mut GuestRegs) {
 
 #[cold]
 fn fault(vector: u32, regs: &mut GuestRegs) {
-    if regs.rip == guest_iret as *const () as u64 {
-        failed_exit(regs);
-    }
     if let Some(to) = fixup::find(regs.rip) {
         regs.rip = to;
         regs.rflags &= !rflags::AC;
@@ -49,20 +57,23 @@ fn fault(vector: u32, regs: &mut GuestRegs) {
     crash::fatal(format_args!("exception {vector} in the hypervisor"), regs);
 }
 
-/// The IRET to a guest faulted: its selectors or its RIP are bad. The registers are the guest's already; what IRET would
-/// have loaded is still where it was. The guest is entered again by way of the trap handler, as if the fault had come from
-/// the instruction it would have returned to, with [`FAILED_EXIT`] set in the vector.
-fn failed_exit(fault: &GuestRegs) -> ! {
+/// The IRET to a guest faulted: its selectors or its RIP are bad. The general registers are the guest's already; what IRET
+/// would have loaded is still where it was. The guest is entered again by way of the trap handler, as if the fault had come
+/// from the instruction it would have returned to, with [`FAILED_EXIT`] set in the vector.
+///
+/// # Safety
+/// `fault` is the frame of that fault. It may overlap the guest's.
+#[cold]
+unsafe fn failed_exit(fault: *const GuestRegs) -> ! {
     let at = block::guest_regs();
-    // SAFETY: the frame is this CPU's, and nobody has a reference to it while the CPU was on its way out. The fault's own
-    // frame may overlap it and is copied first.
+    // SAFETY: the guest's frame is this CPU's, and nobody has a reference to it while the CPU was on its way out.
     unsafe {
-        let mut whole = *fault;
-        let frame = &*at;
-        (whole.rip, whole.cs, whole.rflags) = (frame.rip, frame.cs, frame.rflags);
-        (whole.rsp, whole.ss) = (frame.rsp, frame.ss);
-        whole.entry_vector |= FAILED_EXIT;
-        *at = whole;
+        let (rip, cs, rflags) = ((*at).rip, (*at).cs, (*at).rflags);
+        let (rsp, ss) = ((*at).rsp, (*at).ss);
+        core::ptr::copy(fault, at, 1);
+        ((*at).rip, (*at).cs, (*at).rflags) = (rip, cs, rflags);
+        ((*at).rsp, (*at).ss) = (rsp, ss);
+        (*at).entry_vector |= FAILED_EXIT;
         asm!("mov rsp, {}", "jmp {}", in(reg) area::rust_stack(this_cpu().cpu), sym guest_trap_again,
             options(noreturn));
     }
