@@ -32,14 +32,14 @@ fn a_tail_that_moves_leaves_the_old_queue_usable() {
     let w = world(1, 1023);
     let d = &w.domains[0];
     d.use_fifo(1);
-    let (p, q) = (bind_ipi(d, 0).unwrap(), bind_ipi(d, 0).unwrap());
+    let (p, q, r) = (bind_ipi(d, 0).unwrap(), bind_ipi(d, 0).unwrap(), bind_ipi(d, 0).unwrap());
     let mut h = handlers(d);
     send(d, p).unwrap();
     assert_eq!(drain(&mut h), [p]);
     set_priority(d, p, 2).unwrap();
-    send(d, p).unwrap();
-    send(d, q).unwrap();
-    assert_eq!(drain(&mut h), [p, q]);
+    set_priority(d, r, 2).unwrap();
+    [p, q, r].iter().for_each(|port| send(d, *port).unwrap());
+    assert_eq!(drain(&mut h), [p, r, q]);
     // The same when the port moves while it is still queued.
     send(d, p).unwrap();
     set_priority(d, p, 7).unwrap();

@@ -37,11 +37,11 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (d.clone(), v.clone()).prop_map(|(d, v)| Op::Virq(d, v)),
         1 => (d.clone(), v.clone()).prop_map(|(d, v)| Op::Raise(d, v)),
         1 => (d.clone(), n.clone()).prop_map(|(d, n)| Op::Close(d, n)),
-        8 => (d.clone(), n.clone()).prop_map(|(d, n)| Op::Send(d, n)),
+        10 => (d.clone(), n.clone()).prop_map(|(d, n)| Op::Send(d, n)),
         2 => (d.clone(), n.clone()).prop_map(|(d, n)| Op::Mask(d, n)),
         3 => (d.clone(), n.clone()).prop_map(|(d, n)| Op::Unmask(d, n)),
-        1 => (d.clone(), n.clone(), v).prop_map(|(d, n, v)| Op::Move(d, n, v)),
-        1 => (d.clone(), n, 0..16u32).prop_map(|(d, n, p)| Op::Priority(d, n, p)),
+        2 => (d.clone(), n.clone(), v).prop_map(|(d, n, v)| Op::Move(d, n, v)),
+        2 => (d.clone(), n, 6..9u32).prop_map(|(d, n, p)| Op::Priority(d, n, p)),
         2 => d.prop_map(Op::Handle),
     ]
 }

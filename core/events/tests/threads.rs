@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 
 use common::guest::{handlers, mask};
-use common::{VCPUS, connect, world};
+use common::{Dom, VCPUS, connect, world};
 use fx_events::*;
 
 const PORTS: usize = 8;
@@ -134,4 +134,42 @@ fn closing_and_binding_from_both_sides() {
     assert!(ports(b).all(|p| matches!(p.status.binding, Binding::Unbound { .. })));
     while !destroy(b, &mut cb, 16) {}
     assert_eq!(ports(a).count() + ports(b).count(), 0);
+}
+
+/// What another CPU does between the look at the own channel and the lock of the peer's.
+fn meanwhile(d: &'static Dom, f: impl FnOnce() + Send + 'static) {
+    *d.on_lookup.lock() = Some(Box::new(f));
+}
+
+#[test]
+fn a_send_that_comes_too_late_is_dropped() {
+    let w = world(2, 1023);
+    let (a, b) = (&w.domains[0], &w.domains[1]);
+    let (pa, pb) = connect(a, b);
+    for h in &mut handlers(b) {
+        h.upcall(|_| {});
+    }
+    meanwhile(a, move || {
+        close(b, pb).unwrap();
+        assert_eq!(bind_ipi(b, 0), Ok(pb));
+    });
+    send(a, pa).unwrap();
+    assert_eq!(is_pending(b, pb), Ok(false));
+}
+
+#[test]
+fn a_close_whose_peer_was_faster_still_closes() {
+    let w = world(2, 1023);
+    let (a, b) = (&w.domains[0], &w.domains[1]);
+    let (pa, pb) = connect(a, b);
+    meanwhile(a, move || close(b, pb).unwrap());
+    close(a, pa).unwrap();
+    let (pa, pb) = connect(a, b);
+    meanwhile(b, move || {
+        close(a, pa).unwrap();
+        assert_eq!(bind_ipi(a, 0), Ok(pa));
+    });
+    close(b, pb).unwrap();
+    assert_eq!(status(a, pa).unwrap().binding, Binding::Ipi);
+    assert_eq!(ports(b).count(), 0);
 }

@@ -75,6 +75,8 @@ fn masked_ports_stay_pending_until_unmasked() {
     assert_eq!((d.kicks(1), is_masked(d, p)), (1, Ok(false)));
     assert_eq!(drain(&mut handlers(d)), [p]);
     unmask(d, p).unwrap();
+    mask(d, p);
+    unmask(d, p).unwrap();
     assert_eq!(d.kicks(1), 1);
 }
 

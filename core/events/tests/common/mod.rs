@@ -34,7 +34,11 @@ pub struct Dom {
     pub polled: AtomicU64,
     pub pirqs: Lock<BTreeSet<(u32, u32)>>,
     pub released: Lock<Vec<Mfn>>,
+    /// Run once, at the domain's next look-up of a peer: what another CPU may do at that point.
+    pub on_lookup: Lock<Option<Hook>>,
 }
+
+pub type Hook = Box<dyn FnOnce() + Send>;
 
 impl Dom {
     pub fn frame(&self, n: u64) -> Mfn {
@@ -92,6 +96,10 @@ impl EventHost for Dom {
         self.polled.store(u64::from(port), SeqCst);
     }
     fn with_domain<R>(&self, id: DomId, f: impl FnOnce(Option<&Self>) -> R) -> R {
+        let hook = self.on_lookup.lock().take();
+        if let Some(hook) = hook {
+            hook();
+        }
         f(self.world.get().unwrap().domains.get(usize::from(id.0)))
     }
     fn pirq_bind(&self, pirq: u32, _share: bool, port: u32) -> Result {
@@ -121,6 +129,7 @@ pub fn world(domains: u16, max_port: u32) -> &'static World {
         polled: AtomicU64::new(0),
         pirqs: Lock::default(),
         released: Lock::default(),
+        on_lookup: Lock::default(),
     };
     let mem = FakeMem::new(u64::from(domains) * FRAMES);
     let w: &World = Box::leak(Box::new(World { mem, domains: (0..domains).map(make).collect() }));
