@@ -1,0 +1,36 @@
+//! Who may do what to whom: the one place where privilege is decided. The policy is the one that Xen has without a
+//! security module: the control domain may do everything, a device model what concerns its target, others nothing.
+
+use core::sync::atomic::Ordering;
+
+use fx_types::{DomId, Errno, Result};
+
+use crate::domain::Domain;
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+
+impl<H: Hw> Host<H> {
+    /// Whether `c` may use the control interfaces (`domctl`, `sysctl`, `platform_op`) on `d`.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn may_control(&self, c: &VcpuRef, d: &Domain) -> Result {
+        if c.d.privileged || c.d.target.load(Ordering::Relaxed) == u32::from(d.id.0) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// Whether `c` may use what concerns the whole machine.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn may_manage(&self, c: &VcpuRef) -> Result {
+        if c.d.privileged { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// Whether `c` may map the memory of domain `id`.
+    ///
+    /// # Errors
+    /// `EPERM`.
+    pub fn may_map_foreign(&self, c: &VcpuRef, id: DomId) -> Result {
+        if c.d.privileged || c.d.target.load(Ordering::Relaxed) == u32::from(id.0) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+}

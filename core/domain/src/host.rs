@@ -1,0 +1,245 @@
+//! The hypervisor as a whole: memory, domains, CPUs, and the ways between them.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use fx_frames::{Buddy, FrameTable, Zone};
+use fx_pagetables::PtHost;
+use fx_sched::{Sched, Timers};
+use fx_sync::{Lock, RwLock};
+use fx_types::{DomId, Errno, Mfn, Result};
+use xen_abi::xen::{DOMID_SELF, DOMID_IO};
+
+use crate::domain::{DEAD, Domain};
+use crate::hw::Hw;
+use crate::vcpu::Vcpu;
+
+/// A vCPU together with its domain.
+#[derive(Clone)]
+pub struct VcpuRef {
+    /// The domain.
+    pub d: Arc<Domain>,
+    /// The vCPU.
+    pub v: Arc<Vcpu>,
+}
+
+/// What a timer is for: domain, vCPU, and which of its timers (0 single-shot, 1 periodic, 2 poll timeout).
+pub type TimerKey = (u16, u32, u8);
+
+/// `Cpu::pending`: choose again what runs.
+pub const RESCHED: u32 = 1;
+/// `Cpu::pending`: the timer fired.
+pub const TIMER: u32 = 2;
+/// `Cpu::pending`: an NMI or another rare thing for the current vCPU.
+pub const RARE: u32 = 4;
+
+/// One physical CPU.
+pub struct Cpu {
+    /// Work to do before a guest is entered.
+    pub pending: AtomicU32,
+    /// Timers of vCPUs that armed them on this CPU.
+    pub timers: Lock<Timers<TimerKey>>,
+    /// When the time slice of what runs ends (ns), `u64::MAX` for never.
+    pub slice_end: AtomicU64,
+    /// The vCPU whose extended state the processor holds: domain in the high, vCPU in the low half; `u64::MAX` for none.
+    pub fpu_owner: AtomicU64,
+    /// The level-4 table that is loaded.
+    pub loaded_l4: AtomicU64,
+    /// Time that it had nothing to run (ns).
+    pub idle_ns: AtomicU64,
+}
+
+/// The hypervisor.
+pub struct Host<H: Hw> {
+    /// The machine.
+    pub hw: H,
+    /// Records of all frames.
+    pub frames: FrameTable,
+    /// Free frames.
+    pub free: Lock<Buddy>,
+    /// All domains by number.
+    pub domains: RwLock<BTreeMap<u16, Arc<Domain>>>,
+    /// The number to try first for the next domain.
+    pub next_domid: AtomicU32,
+    /// Who runs where.
+    pub sched: Sched<VcpuRef>,
+    /// The physical CPUs.
+    pub cpus: Box<[Cpu]>,
+    /// The console.
+    pub console: crate::console::HostConsole<H>,
+    /// The command line.
+    pub options: fx_cmdline::Options,
+    /// CPU policies of the host and the limits of guests'.
+    pub policies: crate::cpuid::Policies,
+    /// Frames of RAM in all.
+    pub total_frames: u64,
+    /// The machine's memory map, as Dom0 gets it: start, length, E820 type.
+    pub memory_map: Box<[(u64, u64, u32)]>,
+    /// Frames promised to domains by claims.
+    pub claimed: AtomicU64,
+    /// Global count of domains' changes, for `VIRQ_DOM_EXC`.
+    pub domain_changes: AtomicU32,
+    /// Which domain handles each global virq: Dom0 unless told otherwise.
+    pub virq_handlers: Lock<BTreeMap<u32, u16>>,
+    /// CPU pools.
+    pub pools: crate::control::pool::Pools,
+}
+
+impl<H: Hw> Host<H> {
+    /// The domain with the number.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn domain(&self, id: DomId) -> Result<Arc<Domain>> {
+        self.domains.read().get(&id.0).cloned().ok_or(Errno::ESRCH)
+    }
+
+    /// The domain that `id` names for `cur`: itself for `DOMID_SELF` or its own number.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn domain_or_self(&self, cur: &Arc<Domain>, id: u16) -> Result<Arc<Domain>> {
+        if id == DOMID_SELF || id == cur.id.0 { Ok(cur.clone()) } else { self.domain(DomId(id)) }
+    }
+
+    /// The hardware domain.
+    ///
+    /// # Errors
+    /// `ESRCH` before it was built.
+    pub fn hardware_domain(&self) -> Result<Arc<Domain>> {
+        self.domain(DomId(0))
+    }
+
+    /// The physical CPU with the number.
+    #[inline]
+    pub fn cpu(&self, n: usize) -> Option<&Cpu> {
+        self.cpus.get(n)
+    }
+
+    /// The physical CPU that this runs on.
+    #[inline]
+    pub fn this_cpu(&self) -> Option<&Cpu> {
+        self.cpus.get(self.hw.cpu())
+    }
+
+    /// Gives `cpu` something to do before it enters a guest.
+    #[inline]
+    pub fn ask(&self, cpu: usize, work: u32) {
+        if let Some(c) = self.cpu(cpu) {
+            c.pending.fetch_or(work, Ordering::SeqCst);
+        }
+        if cpu != self.hw.cpu() {
+            self.hw.kick(cpu);
+        }
+    }
+
+    /// Takes a frame for the hypervisor's own use, zeroed.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn alloc_own(&self, order: u8) -> Result<Mfn> {
+        let mfn = self.free.lock().alloc(&self.frames, order, Zone::Any).ok_or(Errno::ENOMEM)?;
+        for i in 0..1u64 << order {
+            self.hw.zero_frame(mfn.add(i));
+        }
+        Ok(mfn)
+    }
+
+    /// Gives frames of the hypervisor's own back.
+    pub fn free_own(&self, mfn: Mfn, order: u8) {
+        self.free.lock().free(&self.frames, mfn, order);
+    }
+
+    /// Takes a zeroed frame of the hypervisor's that `d` may map (shared info, grant frames).
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn alloc_shared(&self, d: DomId, list: &mut fx_frames::FrameList) -> Result<Mfn> {
+        let mfn = self.alloc_own(0)?;
+        if let Some(f) = self.frames.get(mfn) {
+            f.assign(d, true);
+        }
+        list.push(&self.frames, mfn);
+        Ok(mfn)
+    }
+
+    /// Frees a frame whose last reference is gone.
+    pub fn free_frame(&self, mfn: Mfn) {
+        let Some(info) = self.frames.get(mfn) else { return };
+        let owner = info.owner();
+        self.hw.set_m2p(mfn, u64::MAX);
+        let Ok(d) = self.domain(owner) else {
+            self.free.lock().free(&self.frames, mfn, 0);
+            return;
+        };
+        d.pages.lock().dropped.remove(&self.frames, mfn);
+        self.free.lock().free(&self.frames, mfn, 0);
+        if d.dying.load(Ordering::Acquire) == DEAD {
+            self.reap(&d);
+        }
+    }
+
+    /// CPUs that may hold translations of `d`'s address spaces.
+    pub fn dirty_cpus(d: &Domain) -> fx_types::CpuSet {
+        let bits = d.dirty_cpus.load(Ordering::SeqCst);
+        let mut set = fx_types::CpuSet::from_bytes(&bits.to_le_bytes());
+        if bits >> 63 != 0 {
+            (64..fx_types::MAX_CPUS).for_each(|cpu| set.insert(cpu));
+        }
+        set
+    }
+
+    /// Drops all translations of `d`'s address spaces.
+    pub fn flush_domain_tlb(&self, d: &Domain) {
+        let dirty = d.dirty_cpus.load(Ordering::SeqCst);
+        let here = self.hw.cpu();
+        if dirty & !dirty_bit(here) != 0 {
+            self.hw.flush_tlb(&Self::dirty_cpus(d));
+        } else if dirty != 0 {
+            self.hw.flush_tlb(&fx_types::CpuSet::one(here));
+        }
+    }
+}
+
+/// A CPU's bit in [`Domain::dirty_cpus`]; the last bit stands for all from 63 on.
+#[must_use]
+pub(crate) fn dirty_bit(cpu: usize) -> u64 {
+    1u64.wrapping_shl(cpu.min(63) as u32)
+}
+
+impl<H: Hw> PtHost for Host<H> {
+    type Mem = H;
+
+    #[inline]
+    fn mem(&self) -> &H {
+        &self.hw
+    }
+
+    #[inline]
+    fn frames(&self) -> &FrameTable {
+        &self.frames
+    }
+
+    fn flush_domain(&self, owner: DomId) {
+        if let Ok(d) = self.domain(owner) {
+            self.flush_domain_tlb(&d);
+        }
+    }
+
+    fn io_allowed(&self, dom: DomId, mfn: Mfn) -> bool {
+        let domain = if dom.0 == DOMID_IO { self.hardware_domain() } else { self.domain(dom) };
+        !self.hw.mmio_reserved(mfn) && domain.is_ok_and(|d| d.rights.lock().mmio.contains(mfn.0, mfn.0))
+    }
+
+    fn release(&self, mfn: Mfn) {
+        self.free_frame(mfn);
+    }
+
+    fn fill_hypervisor_slots(&self, l4: Mfn) {
+        for (i, e) in (fx_pagetables::pte::HYP_SLOT_FIRST..).zip(self.hw.hypervisor_slots()) {
+            self.hw.store64(l4.at(i.wrapping_mul(8)), e);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The processor's and machine's services that domains need: the port that `hypervisor` implements.
+
+use fx_types::{Clock, CpuSet, GuestVirt, Mfn, PhysMem, Result};
+
+/// A vCPU's segment registers and bases, which stay in the processor while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Segments {
+    /// The selectors DS, ES, FS and GS.
+    pub sel: [u16; 4],
+    /// Base of FS.
+    pub fs_base: u64,
+    /// Base of GS in the mode (guest kernel or guest user) that the vCPU is in.
+    pub gs_base: u64,
+    /// Base of GS in the other mode.
+    pub gs_base_other: u64,
+}
+
+/// The physical CPU that the code runs on, and the machine around it.
+pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
+    /// The number of this CPU.
+    fn cpu(&self) -> usize;
+    /// Makes `cpu` leave its guest or its idle state and look for work.
+    fn kick(&self, cpu: usize);
+    /// Drops all guest translations on `cpus` and waits until that is done.
+    fn flush_tlb(&self, cpus: &CpuSet);
+    /// Drops one page's translation on `cpus` and waits until that is done.
+    fn flush_page(&self, cpus: &CpuSet, va: u64);
+    /// Drops one page's translation on this CPU.
+    fn invlpg(&self, va: u64);
+    /// Writes back and invalidates the caches.
+    fn wbinvd(&self);
+    /// Switches to an address space; all guest translations of the previous one are dropped.
+    fn load_cr3(&self, l4: Mfn);
+    /// Switches to the hypervisor's own address space and shows no guest's descriptor tables.
+    fn leave_guest(&self);
+    /// Exchanges the GS bases of guest kernel and guest user.
+    fn swap_gs(&self);
+    /// The segment registers as they are.
+    fn save_segments(&self) -> Segments;
+    /// Loads segment registers. A selector that the descriptor tables do not allow becomes null.
+    ///
+    /// # Errors
+    /// `EINVAL` when a selector had to be made null.
+    fn load_segments(&self, s: &Segments) -> Result;
+    /// Sets the base of FS.
+    fn set_fs_base(&self, base: u64);
+    /// Sets the base of GS of the current mode.
+    fn set_gs_base(&self, base: u64);
+    /// Sets the base of GS of the other mode.
+    fn set_gs_base_other(&self, base: u64);
+    /// Loads the user-mode GS selector without disturbing the kernel's base; a bad one becomes null.
+    ///
+    /// # Errors
+    /// `EINVAL` when the selector had to be made null.
+    fn load_user_gs(&self, selector: u16) -> Result;
+    /// Shows `frames` as the first pages of this CPU's GDT.
+    fn set_guest_gdt(&self, frames: &[Mfn]);
+    /// Sets this CPU's LDT to `entries` descriptors, none of which is mapped yet.
+    fn set_guest_ldt(&self, entries: u32);
+    /// Shows `mfn` as page `page` (0–15) of this CPU's LDT.
+    fn map_ldt_page(&self, page: u32, mfn: Mfn);
+    /// Which page of this CPU's LDT window the hypervisor address `va` is in.
+    fn ldt_page_of(&self, va: u64) -> Option<u32>;
+    /// Bytes of a vCPU's extended state.
+    fn xstate_size(&self) -> usize;
+    /// Saves this CPU's extended state to the frame's start.
+    fn xstate_save(&self, area: Mfn);
+    /// Loads extended state.
+    fn xstate_load(&self, area: Mfn);
+    /// Writes the guest's XCR0.
+    ///
+    /// # Errors
+    /// `EINVAL` when the processor does not have the features or the combination is not allowed.
+    fn set_xcr0(&self, value: u64) -> Result;
+    /// Sets or clears CR0.TS.
+    fn set_ts(&self, on: bool);
+    /// Loads the debug registers 0–3, 6 and 7.
+    fn load_debug(&self, dr: &[u64; 6]);
+    /// Reads a debug register.
+    fn read_debug(&self, n: u8) -> u64;
+    /// The address of the latest page fault.
+    fn fault_address(&self) -> u64;
+    /// Arms this CPU's timer for `deadline` (ns of system time); `None` stops it.
+    fn set_timer(&self, deadline: Option<u64>);
+    /// Halts until an interrupt came and was handled.
+    fn idle(&self);
+    /// Lets pending interrupts in for a moment. No lock may be held.
+    fn interrupt_window(&self);
+    /// CPUID, natively.
+    fn cpuid(&self, leaf: u32, subleaf: u32) -> [u32; 4];
+    /// Reads a model-specific register that exists.
+    fn rdmsr(&self, msr: u32) -> Option<u64>;
+    /// The time stamp counter.
+    fn tsc(&self) -> u64;
+    /// How system time follows from the counter: `((tsc << shift) * mul) >> 32` (shift may be negative), and its kHz.
+    fn tsc_scale(&self) -> TscScale;
+    /// Reads `size` (1, 2, 4) bytes from a port.
+    fn port_in(&self, port: u16, size: u8) -> u32;
+    /// Writes to a port.
+    fn port_out(&self, port: u16, size: u8, value: u32);
+    /// Whether a frame without RAM behind it is kept from guests (the APICs, the hypervisor's own devices).
+    fn mmio_reserved(&self, mfn: Mfn) -> bool;
+    /// The frame's place in the table that guests read as the machine-to-physical map.
+    fn set_m2p(&self, mfn: Mfn, pfn: u64);
+    /// The frame that holds the given 2 MiB piece of the machine-to-physical table.
+    fn m2p_frame(&self, piece: u64) -> Mfn;
+    /// What the machine-to-physical map says.
+    fn m2p(&self, mfn: Mfn) -> u64;
+    /// The hypervisor's 16 entries of a level-4 table, slots 256–271.
+    fn hypervisor_slots(&self) -> [u64; 16];
+    /// Physical CPUs that are online.
+    fn cpus(&self) -> usize;
+    /// Wall-clock time at boot, ns since 1970.
+    fn wallclock_at_boot(&self) -> u64;
+    /// Restarts or stops the whole machine; does not return.
+    fn machine_restart(&self, reboot: bool) -> !;
+    /// Interrupt work that belongs to the platform (physdev hypercalls of the hardware domain).
+    fn irq_unmask(&self, irq: u32);
+}
+
+/// The relation of the time stamp counter to system time, as guests get it (`vcpu_time_info`).
+#[derive(Clone, Copy, Debug)]
+pub struct TscScale {
+    /// Multiplier, 32.32.
+    pub mul: u32,
+    /// Shift before the multiplication.
+    pub shift: i8,
+    /// Frequency.
+    pub khz: u32,
+    /// The counter when system time was zero.
+    pub base: u64,
+}

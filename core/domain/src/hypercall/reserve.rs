@@ -1,0 +1,169 @@
+//! `XENMEM_increase_reservation`, `_decrease_reservation`, `_populate_physmap`: how much memory a domain has.
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+use fx_frames::Zone;
+use fx_types::{Errno, GuestVirtExt, Mfn, Result};
+use xen_abi::memory as m;
+
+use super::memory::START_SHIFT;
+use super::Answer;
+use crate::domain::Domain;
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+
+/// Extents of one pass; each costs up to a frame's clearing.
+const PASS: u64 = 256;
+/// The greatest extent that a domain without hardware may ask for: 2 MiB; the hardware domain may ask for 16 MiB.
+const MAX_ORDER_GUEST: u32 = 9;
+const MAX_ORDER_CONTROL: u32 = 18;
+
+impl<H: Hw> Host<H> {
+    /// Each answers how many extents were done: less than all when memory or the domain's limit ran out.
+    pub(crate) fn reservation_op(&self, c: &VcpuRef, command: &mut u64, arg: u64) -> Answer {
+        let start = *command >> START_SHIFT;
+        let op = (*command & ((1 << START_SHIFT) - 1)) as u32;
+        let r: m::MemoryReservation = self.hw.read_val(arg)?;
+        if start >= r.nr_extents {
+            return Ok(start as i64);
+        }
+        if r.nr_extents > u64::MAX >> START_SHIFT {
+            return Err(Errno::EINVAL);
+        }
+        let d = self.domain_or_self(&c.d, r.domid)?;
+        if d.id != c.d.id {
+            self.may_control(c, &d)?;
+        }
+        let most = if c.d.privileged { MAX_ORDER_CONTROL } else { MAX_ORDER_GUEST };
+        if r.extent_order > most {
+            return Ok(start as i64);
+        }
+        let end = r.nr_extents.min(start.saturating_add(PASS));
+        for i in start..end {
+            let step = match op {
+                m::XENMEM_DECREASE_RESERVATION => self.decrease_one(&d, &r, i),
+                m::XENMEM_POPULATE_PHYSMAP => self.populate_one(&d, &r, i),
+                _ => self.increase_one(&d, &r, i),
+            };
+            if step.is_err() {
+                return Ok(i as i64);
+            }
+        }
+        if end < r.nr_extents {
+            *command = u64::from(op) | (end << START_SHIFT);
+            return Err(Errno::ERESTART);
+        }
+        Ok(end as i64)
+    }
+
+    fn increase_one(&self, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
+        let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
+        if r.extent_start.0 != 0 {
+            self.hw.write_at(r.extent_start.0, i, &mfn.0)?;
+        }
+        Ok(())
+    }
+
+    fn populate_one(&self, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
+        let gpfn: u64 = self.hw.read_at(r.extent_start.0, i)?;
+        let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
+        for j in 0..1u64 << r.extent_order {
+            self.hw.set_m2p(mfn.add(j), gpfn.wrapping_add(j));
+        }
+        self.hw.write_at(r.extent_start.0, i, &mfn.0)
+    }
+
+    fn decrease_one(&self, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
+        let first: u64 = self.hw.read_at(r.extent_start.0, i)?;
+        for j in 0..1u64 << r.extent_order {
+            self.drop_frame(d, Mfn(first.wrapping_add(j)))?;
+        }
+        Ok(())
+    }
+
+    /// Gives up a domain's frame: freed when nobody refers to it any more.
+    ///
+    /// # Errors
+    /// `EINVAL` when it is not the domain's, or was given up before.
+    pub fn drop_frame(&self, d: &Domain, mfn: Mfn) -> Result {
+        let info = self.frames.get(mfn).ok_or(Errno::EINVAL)?;
+        info.get(d.id)?;
+        let given = if info.word().hypervisor() {
+            false
+        } else {
+            let _ = fx_pagetables::unpin(self, mfn, d.id);
+            self.give_up(d, mfn)
+        };
+        fx_pagetables::put_frame(self, mfn);
+        if given { Ok(()) } else { Err(Errno::EINVAL) }
+    }
+
+    /// Takes 2^`order` frames for a domain, within its limit; `clear` fills them with zeroes.
+    ///
+    /// # Errors
+    /// `ENOMEM` when the domain's limit or the machine's memory is exhausted.
+    pub fn alloc_domain(&self, d: &Arc<Domain>, order: u8, zone: Zone, clear: bool) -> Result<Mfn> {
+        let n = 1u64 << order;
+        let mut p = d.pages.lock();
+        if p.list.len().saturating_add(n) > p.max || d.is_dying() {
+            return Err(Errno::ENOMEM);
+        }
+        let mfn = {
+            let mut free = self.free.lock();
+            let promised = self.claimed.load(Ordering::Relaxed).saturating_sub(p.claim);
+            if free.free_frames() < promised.saturating_add(n) {
+                return Err(Errno::ENOMEM);
+            }
+            free.alloc(&self.frames, order, zone).ok_or(Errno::ENOMEM)?
+        };
+        let used = p.claim.min(n);
+        p.claim = p.claim.saturating_sub(used);
+        self.claimed.fetch_sub(used, Ordering::Relaxed);
+        for i in 0..n {
+            let f = mfn.add(i);
+            if clear {
+                self.hw.zero_frame(f);
+            }
+            if let Some(info) = self.frames.get(f) {
+                info.assign(d.id, false);
+            }
+            p.list.push(&self.frames, f);
+        }
+        Ok(mfn)
+    }
+
+    /// Promises `pages` frames in all to a domain, counting those that it has; 0 takes the promise back.
+    ///
+    /// # Errors
+    /// `ENOMEM` when there are not that many, `EINVAL` when it has more already or another claim.
+    pub fn set_claim(&self, d: &Domain, pages: u64) -> Result {
+        let mut p = d.pages.lock();
+        let old = p.claim;
+        if pages == 0 {
+            p.claim = 0;
+            self.claimed.fetch_sub(old, Ordering::Relaxed);
+            return Ok(());
+        }
+        if old != 0 || pages <= p.list.len() || pages > p.max {
+            return Err(Errno::EINVAL);
+        }
+        let wanted = pages.saturating_sub(p.list.len());
+        let free = self.free.lock().free_frames();
+        if free.saturating_sub(self.claimed.load(Ordering::Relaxed)) < wanted {
+            return Err(Errno::ENOMEM);
+        }
+        p.claim = wanted;
+        self.claimed.fetch_add(wanted, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Address bits that the flags ask for.
+pub(crate) fn zone(flags: u32) -> Zone {
+    match flags & 0xff {
+        0 => Zone::Any,
+        bits => Zone::Bits(bits),
+    }
+}
+

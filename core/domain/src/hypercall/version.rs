@@ -1,0 +1,107 @@
+//! `xen_version`.
+
+use fx_types::{Errno, GuestVirt, GuestVirtExt};
+use xen_abi::features as f;
+use xen_abi::version as v;
+use zerocopy::IntoBytes;
+
+use super::{Answer, Args};
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+
+/// The interface version that tools of Xen 4.20 look for, major and minor.
+const VERSION: i64 = (4 << 16) | 20;
+const EXTRA: &str = ".0-free-xen";
+const CAPABILITIES: &str = "xen-3.0-x86_64 ";
+const CHANGESET: &str = concat!("free-xen ", env!("CARGO_PKG_VERSION"));
+const VIRT_START: u64 = fx_types::HYP_VIRT_START;
+
+/// Text in a field of `N` bytes, ended by zeroes.
+fn field<const N: usize>(text: &str) -> [u8; N] {
+    let mut b = [0; N];
+    for (d, s) in b.iter_mut().zip(text.bytes().take(N.saturating_sub(1))) {
+        *d = s;
+    }
+    b
+}
+
+impl<H: Hw> Host<H> {
+    /// `xen_version(command, argument)`.
+    pub(crate) fn xen_version(&self, c: &VcpuRef, args: &mut Args) -> Answer {
+        let [command, arg, ..] = *args;
+        let open = c.d.privileged;
+        let shown = |text: &'static str| if open { text } else { "<denied>" };
+        match command as u32 {
+            v::XENVER_VERSION => Ok(VERSION),
+            v::XENVER_EXTRAVERSION => self.text::<16>(arg, EXTRA),
+            v::XENVER_COMPILE_INFO => {
+                let info = v::CompileInfo {
+                    compiler: field(shown("rustc 1.95")),
+                    compile_by: field(shown("free-xen")),
+                    compile_domain: field(shown("free-xen")),
+                    compile_date: field(shown("reproducible")),
+                };
+                self.hw.write_val(arg, &info).map(|()| 0)
+            }
+            v::XENVER_CAPABILITIES => self.text::<1024>(arg, CAPABILITIES),
+            v::XENVER_CHANGESET => self.text::<64>(arg, shown(CHANGESET)),
+            v::XENVER_PLATFORM_PARAMETERS => self.hw.write_val(arg, &VIRT_START).map(|()| 0),
+            v::XENVER_GET_FEATURES => {
+                let mut info: v::FeatureInfo = self.hw.read_val(arg)?;
+                info.submap = if info.submap_idx == 0 { features(c) } else { 0 };
+                if info.submap_idx >= f::XENFEAT_NR_SUBMAPS {
+                    return Err(Errno::EINVAL);
+                }
+                self.hw.write_val(arg, &info).map(|()| 0)
+            }
+            v::XENVER_PAGESIZE => Ok(4096),
+            v::XENVER_GUEST_HANDLE => {
+                let handle = *c.d.handle.lock();
+                self.hw.write_val(arg, &handle).map(|()| 0)
+            }
+            v::XENVER_COMMANDLINE if open => {
+                let line = self.options.raw();
+                self.text::<1024>(arg, line)
+            }
+            v::XENVER_COMMANDLINE => self.text::<1024>(arg, "<denied>"),
+            v::XENVER_BUILD_ID => Err(Errno::ENODATA),
+            v::XENVER_EXTRAVERSION2 => self.varbuf(arg, EXTRA),
+            v::XENVER_CAPABILITIES2 => self.varbuf(arg, CAPABILITIES),
+            v::XENVER_CHANGESET2 => self.varbuf(arg, shown(CHANGESET)),
+            v::XENVER_COMMANDLINE2 if open => self.varbuf(arg, self.options.raw()),
+            v::XENVER_COMMANDLINE2 => self.varbuf(arg, "<denied>"),
+            _ => Err(Errno::ENOSYS),
+        }
+    }
+
+    fn text<const N: usize>(&self, arg: u64, text: &str) -> Answer {
+        self.hw.copy_out(arg, &field::<N>(text))?;
+        Ok(0)
+    }
+
+    /// A text of any length: a 32-bit length that says how much room there is, then the text. A null argument asks for the
+    /// length alone.
+    fn varbuf(&self, arg: u64, text: &str) -> Answer {
+        if arg != 0 {
+            let room: u32 = self.hw.read_val(arg)?;
+            if (room as usize) < text.len() {
+                return Err(Errno::ENOBUFS);
+            }
+            self.hw.copy_out(arg.wrapping_add(4), text.as_bytes().as_bytes())?;
+        }
+        Ok(text.len() as i64)
+    }
+}
+
+fn features(c: &VcpuRef) -> u32 {
+    let mut bits = (1 << f::XENFEAT_MEMORY_OP_VNODE_SUPPORTED)
+        | (1 << f::XENFEAT_PAE_PGDIR_ABOVE_4GB)
+        | (1 << f::XENFEAT_MMU_PT_UPDATE_PRESERVE_AD)
+        | (1 << f::XENFEAT_HIGHMEM_ASSIST)
+        | (1 << f::XENFEAT_GNTTAB_MAP_AVAIL_BITS)
+        | (1 << f::XENFEAT_NOT_DIRECT_MAPPED);
+    if c.d.hardware {
+        bits |= 1 << f::XENFEAT_DOM0;
+    }
+    bits
+}

@@ -1,0 +1,204 @@
+//! Guests' time: the clock page of each vCPU, the wall clock, run-state accounting, timers.
+
+use core::sync::atomic::Ordering;
+
+use fx_events::EventHost as _;
+use fx_types::{GuestVirtExt, PhysMem, PhysMemExt, DomId};
+use xen_abi::xen::{VIRQ_TIMER, VcpuTimeInfo, XEN_PVCLOCK_TSC_STABLE_BIT};
+
+use crate::domain::Domain;
+use crate::host::{Host, TimerKey, VcpuRef};
+use crate::hw::Hw;
+use crate::vcpu::{Vcpu, WAIT_POLL};
+
+/// Offset of `time` in `vcpu_info`.
+const TIME: u64 = 32;
+/// Offset of the wall clock in the shared information page.
+const WALLCLOCK: u64 = 0xc00;
+const SINGLE: u8 = 0;
+const PERIODIC: u8 = 1;
+/// Timer kind: end of a poll.
+pub const POLL: u8 = 2;
+/// Timer kind: watchdog of a domain.
+pub const WATCHDOG: u8 = 3;
+
+impl<H: Hw> Host<H> {
+    /// Brings a vCPU's clock page up to date.
+    pub fn update_time(&self, c: &VcpuRef) {
+        let scale = self.hw.tsc_scale();
+        let at = c.v.info().add(TIME);
+        let version = self.hw.load32(at);
+        let info = VcpuTimeInfo {
+            version: version | 1,
+            tsc_timestamp: scale.base,
+            system_time: 0,
+            tsc_to_system_mul: scale.mul,
+            tsc_shift: scale.shift,
+            flags: XEN_PVCLOCK_TSC_STABLE_BIT,
+            ..VcpuTimeInfo::default()
+        };
+        // System time follows from the counter by one fixed line since boot, so what was written once stays true.
+        let now: VcpuTimeInfo = self.hw.get(at);
+        if now.tsc_to_system_mul == info.tsc_to_system_mul && now.flags == info.flags {
+            return;
+        }
+        self.hw.store32(at, version | 1);
+        self.hw.put(at, &info);
+        self.hw.store32(at, (version | 1).wrapping_add(1));
+        if c.v.time_area.get() != 0 {
+            let done = VcpuTimeInfo { version: 2, ..info };
+            let _ = self.hw.write_val(c.v.time_area.get(), &done);
+        }
+    }
+
+    /// Writes the wall clock at system time zero into a domain's shared information page.
+    pub fn update_wallclock(&self, d: &Domain) {
+        let ns = self.hw.wallclock_at_boot();
+        let sec = (ns / 1_000_000_000).wrapping_add(d.time_offset.get());
+        let at = d.shared_info().add(WALLCLOCK);
+        let version = self.hw.load32(at) | 1;
+        self.hw.store32(at, version);
+        self.hw.store32(at.add(4), sec as u32);
+        self.hw.store32(at.add(8), (ns % 1_000_000_000) as u32);
+        self.hw.store32(at.add(12), (sec >> 32) as u32);
+        self.hw.store32(at, version.wrapping_add(1));
+    }
+
+    /// Counts the time since the latest change and enters `state`.
+    pub fn change_runstate(&self, c: &VcpuRef, state: u32, now: u64) {
+        let snapshot = {
+            let mut r = c.v.runstate.lock();
+            let spent = now.saturating_sub(r.since);
+            let old = r.state as usize;
+            if let Some(t) = r.time.get_mut(old) {
+                *t = t.saturating_add(spent);
+            }
+            r.state = state;
+            r.since = now;
+            *r
+        };
+        let va = c.v.runstate_area.get();
+        if va != 0 && state == crate::schedule::RUNNING {
+            let _ = self.write_runstate(c, va, &snapshot);
+        }
+    }
+
+    /// Writes the run state where the guest asked for it, in the address space that is loaded.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    pub fn write_runstate(&self, c: &VcpuRef, va: u64, r: &crate::vcpu::RunState) -> fx_types::Result {
+        const UPDATE: u64 = 1 << 63;
+        let flagged = c.d.assists(xen_abi::xen::VMASST_TYPE_RUNSTATE_UPDATE_FLAG);
+        let [t0, t1, t2, t3] = r.time;
+        let words = [u64::from(r.state), r.since, t0, t1, t2, t3];
+        if flagged {
+            self.hw.write_val(va.wrapping_add(8), &(r.since | UPDATE))?;
+            self.hw.write_val(va.wrapping_add(16), &[t0, t1, t2, t3])?;
+            self.hw.write_val(va, &r.state)?;
+            self.hw.write_val(va.wrapping_add(8), &r.since)
+        } else {
+            self.hw.write_val(va, &words)
+        }
+    }
+
+    /// Arms a vCPU's single-shot timer; 0 stops it.
+    pub fn set_single_shot(&self, c: &VcpuRef, deadline: u64) {
+        c.v.timer.store(deadline, Ordering::Release);
+        self.arm(&(c.d.id.0, c.v.id, SINGLE), deadline);
+        if deadline != 0 && deadline <= self.hw.now() {
+            self.ask(self.hw.cpu(), crate::host::TIMER);
+        } else {
+            self.program_timer();
+        }
+    }
+
+    /// Sets a vCPU's periodic timer; 0 stops it.
+    pub fn set_periodic(&self, c: &VcpuRef, period: u64) {
+        let next = if period == 0 { 0 } else { self.hw.now().saturating_add(period) };
+        c.v.periodic.store(period, Ordering::Release);
+        c.v.periodic_next.store(next, Ordering::Release);
+        self.arm(&(c.d.id.0, c.v.id, PERIODIC), next);
+        self.program_timer();
+    }
+
+    /// Puts a timer on this CPU's queue, or takes it off with deadline 0.
+    pub fn arm(&self, key: &TimerKey, deadline: u64) {
+        let Some(cpu) = self.this_cpu() else { return };
+        let mut t = cpu.timers.lock();
+        if deadline == 0 {
+            t.cancel(*key);
+        } else {
+            let _ = t.set(*key, deadline);
+        }
+    }
+
+    /// The timers of a vCPU that has come here from another CPU.
+    pub(crate) fn rearm_timers(&self, c: &VcpuRef, now: u64) {
+        let single = c.v.timer.load(Ordering::Acquire);
+        if single != 0 {
+            self.arm(&(c.d.id.0, c.v.id, SINGLE), single);
+        }
+        let next = c.v.periodic_next.load(Ordering::Acquire);
+        if next != 0 {
+            self.arm(&(c.d.id.0, c.v.id, PERIODIC), next);
+        }
+        let first = [single, next].into_iter().filter(|t| *t != 0).min();
+        if first.is_some_and(|t| t <= now) {
+            self.ask(self.hw.cpu(), crate::host::TIMER);
+        } else if first.is_some() {
+            self.program_timer();
+        }
+    }
+
+    /// Arms the hardware for whatever comes first on this CPU.
+    pub fn program_timer(&self) {
+        let Some(cpu) = self.this_cpu() else { return };
+        let slice = cpu.slice_end.load(Ordering::Relaxed);
+        let first = cpu.timers.lock().next_deadline().unwrap_or(u64::MAX).min(slice);
+        self.hw.set_timer((first != u64::MAX).then_some(first));
+    }
+
+    pub(crate) fn expire_timers(&self, now: u64) {
+        let Some(cpu) = self.this_cpu() else { return };
+        loop {
+            let Some((dom, vcpu, kind)) = cpu.timers.lock().pop_expired(now) else { return };
+            let Ok(d) = self.domain(DomId(dom)) else { continue };
+            if kind == WATCHDOG {
+                self.watchdog_expired(&d, vcpu, now);
+                continue;
+            }
+            let Some(v) = d.vcpu(vcpu) else { continue };
+            match kind {
+                SINGLE => self.single_shot_expired(&d, v, now),
+                PERIODIC => self.periodic_expired(&d, v, now),
+                _ => {
+                    if v.blocked.load(Ordering::Acquire) == WAIT_POLL {
+                        self.unblock(&d, v);
+                    }
+                }
+            }
+        }
+    }
+
+    fn single_shot_expired(&self, d: &Domain, v: &Vcpu, now: u64) {
+        let due = v.timer.load(Ordering::Acquire);
+        // Armed again elsewhere since: that one will see to it.
+        if due != 0 && due <= now && v.timer.compare_exchange(due, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            self.send_vcpu_virq(d, v.id, VIRQ_TIMER);
+        }
+    }
+
+    fn periodic_expired(&self, d: &Domain, v: &Vcpu, now: u64) {
+        let (period, due) = (v.periodic.load(Ordering::Acquire), v.periodic_next.load(Ordering::Acquire));
+        if period == 0 || due == 0 || due > now {
+            return;
+        }
+        // Ticks that nobody could have taken are not made up for.
+        let missed = now.wrapping_sub(due).checked_div(period).unwrap_or(0);
+        let next = due.saturating_add(period.saturating_mul(missed.saturating_add(1)));
+        v.periodic_next.store(next, Ordering::Release);
+        self.arm(&(d.id.0, v.id, PERIODIC), next);
+        self.send_vcpu_virq(d, v.id, VIRQ_TIMER);
+    }
+}
