@@ -45,12 +45,25 @@ pub fn fatal(why: fmt::Arguments<'_>, regs: &GuestRegs) -> ! {
 
 /// Prints a register frame.
 pub fn registers(r: &GuestRegs) {
-    say!("RIP {:04x}:{:016x} RFLAGS {:016x} vector {} error {:04x}", r.cs, r.rip, r.rflags, r.entry_vector, r.error_code);
+    say!(
+        "RIP {:04x}:{:016x} RFLAGS {:016x} vector {} error {:04x}",
+        r.cs,
+        r.rip,
+        r.rflags,
+        r.entry_vector,
+        r.error_code
+    );
     say!("RAX {:016x} RBX {:016x} RCX {:016x} RDX {:016x}", r.rax, r.rbx, r.rcx, r.rdx);
     say!("RSI {:016x} RDI {:016x} RBP {:016x} RSP {:04x}:{:016x}", r.rsi, r.rdi, r.rbp, r.ss, r.rsp);
     say!("R8  {:016x} R9  {:016x} R10 {:016x} R11 {:016x}", r.r8, r.r9, r.r10, r.r11);
     say!("R12 {:016x} R13 {:016x} R14 {:016x} R15 {:016x}", r.r12, r.r13, r.r14, r.r15);
-    say!("CR0 {:08x} CR2 {:016x} CR3 {:x} CR4 {:08x}", cr::read_cr0(), cr::read_cr2(), cr::read_cr3(), cr::read_cr4());
+    say!(
+        "CR0 {:08x} CR2 {:016x} CR3 {:x} CR4 {:08x}",
+        cr::read_cr0(),
+        cr::read_cr2(),
+        cr::read_cr3(),
+        cr::read_cr4()
+    );
 }
 
 /// Follows the frame pointers as long as they stay on this stack.

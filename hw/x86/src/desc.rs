@@ -127,7 +127,7 @@ pub unsafe fn lldt(selector: u16) {
     unsafe { asm!("lldt {:x}", in(reg) selector, options(nostack, preserves_flags)) };
 }
 
-/// Reloads CS with `cs`, and SS, DS and ES with `data`.
+/// Reloads CS with `cs` and SS with `data`, and makes the other segments null.
 ///
 /// # Safety
 /// Both must name flat ring-0 segments of the GDT in use.
@@ -136,7 +136,8 @@ pub unsafe fn reload_segments(cs: u16, data: u16) {
     unsafe {
         asm!(
             "push {cs}", "lea {t}, [rip + 2f]", "push {t}", "retfq", "2:",
-            "mov ss, {d:x}", "mov ds, {d:x}", "mov es, {d:x}",
+            "mov ss, {d:x}",
+            "xor {t:e}, {t:e}", "mov ds, {t:x}", "mov es, {t:x}", "mov fs, {t:x}", "mov gs, {t:x}",
             cs = in(reg) u64::from(cs), d = in(reg) u64::from(data), t = out(reg) _,
         );
     }

@@ -17,35 +17,34 @@ pub const FCW_DEFAULT: u16 = 0x37f;
 /// The components that this host saves (XCR0); 0 without XSAVE.
 static HOST_XCR0: AtomicU64 = AtomicU64::new(0);
 
-/// Which state components the processor has, and the save area that they need.
+/// The components that guests may have: x87, SSE, AVX, MPX, AVX-512. (Protection keys are for guests with paging of their own;
+/// tile registers make the area larger than a page.)
+const OFFERED: u64 = 0xff;
+
+/// The state components in use and the save area that they need.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
-    /// XCR0 with every user component on; 0 without XSAVE.
+    /// XCR0 with every offered component on; 0 without XSAVE.
     pub xcr0: u64,
     /// Bytes of a save area in the standard format.
     pub size: u32,
 }
 
-/// Asks the processor. `size` is the size with all components enabled.
-#[must_use]
-pub fn layout(f: &Features) -> Layout {
+/// Enables every component on this CPU.
+///
+/// # Safety
+/// CR4.OSXSAVE is set when the processor has XSAVE.
+pub unsafe fn init(f: &Features) -> Layout {
     if !f.xsave {
         return Layout { xcr0: 0, size: FXSAVE_SIZE };
     }
     let r = cpuid(0xd, 0);
-    Layout { xcr0: (u64::from(r.edx) << 32) | u64::from(r.eax), size: r.ecx }
-}
-
-/// Enables every component on this CPU.
-///
-/// # Safety
-/// CR4.OSXSAVE is set when the processor has XSAVE, and `l` came from [`layout`].
-pub unsafe fn init(l: &Layout) {
-    HOST_XCR0.store(l.xcr0, Relaxed);
-    if l.xcr0 != 0 {
-        // SAFETY: the processor names these components as its own.
-        unsafe { write_xcr0(l.xcr0) };
-    }
+    let xcr0 = ((u64::from(r.edx) << 32) | u64::from(r.eax)) & OFFERED;
+    HOST_XCR0.store(xcr0, Relaxed);
+    // SAFETY: the processor names these components as its own.
+    unsafe { write_xcr0(xcr0) };
+    // Now the leaf says what the enabled ones need.
+    Layout { xcr0, size: cpuid(0xd, 0).ebx }
 }
 
 /// XCR0 as the host uses it; 0 without XSAVE.
@@ -62,7 +61,9 @@ pub fn host_xcr0() -> u64 {
 pub unsafe fn write_xcr0(v: u64) {
     let (lo, hi) = (v as u32, (v >> 32) as u32);
     // SAFETY: the caller vouches for the value.
-    unsafe { asm!("xsetbv", in("ecx") 0, in("eax") lo, in("edx") hi, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("xsetbv", in("ecx") 0, in("eax") lo, in("edx") hi, options(nomem, nostack, preserves_flags))
+    };
 }
 
 /// Saves the state into `area`.

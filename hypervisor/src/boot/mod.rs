@@ -1,6 +1,8 @@
 //! From the loader to the wiring: [`boot_main`] on the boot CPU, [`smp`] for the others.
 
 pub mod early;
+pub mod firmware;
+pub mod frames;
 pub mod m2p;
 pub mod paging;
 pub mod smp;
@@ -65,7 +67,7 @@ extern "C" fn on_own_stack() -> ! {
         fixup::enable_smap();
     }
     if f.amd {
-        fixup::skip_sysret_check();
+        fixup::skip_sysret_checks();
     }
     mask_legacy_interrupts();
     smp::set_online(0);

@@ -11,7 +11,6 @@ use crate::layout::{CPU_AREAS, DIRECT_MAP, FIRST_SLOT, IMAGE, IMAGE_OFFSET, IO, 
 
 const PAGE: u64 = 4096;
 const MIB2: u64 = 2 << 20;
-const GIB: u64 = 1 << 30;
 /// Text-mode and VGA memory: device memory below 1 MiB.
 const VGA: Range = Range { start: 0xa_0000, end: 0xc_0000 };
 
@@ -99,6 +98,24 @@ pub fn entry_of(va: u64) -> Option<*mut u64> {
     walk(va, 1, 0)
 }
 
+/// Whether `va` is mapped.
+pub fn is_mapped(va: u64) -> bool {
+    let mut table = root();
+    for level in (1..=4).rev() {
+        let slot = phys_ptr(table).cast::<u64>().wrapping_add(pte::index(va, level));
+        // SAFETY: the slot is in a table of ours.
+        let entry = unsafe { slot.read_volatile() };
+        if entry & pte::P == 0 {
+            return false;
+        }
+        if level > 1 && entry & pte::PS != 0 {
+            return true;
+        }
+        table = entry & pte::ADDR;
+    }
+    true
+}
+
 const fn page_size(level: u32) -> u64 {
     PAGE << (9 * (level - 1))
 }
@@ -169,8 +186,13 @@ fn map_ram(info: &BootInfo) -> Option<()> {
     let largest = if init::features().page1gb { 3 } else { 2 };
     for r in set.as_slice() {
         // Below 2 MiB 4 KiB pages, then 2 MiB pages up to the first whole GiB: `map` takes what fits.
-        map(&Mapping { va: DIRECT_MAP + r.start, phys: r.start, len: r.len(), flags: pte::HOST_RW, largest })?;
+        map(&Mapping {
+            va: DIRECT_MAP + r.start,
+            phys: r.start,
+            len: r.len(),
+            flags: pte::HOST_RW,
+            largest,
+        })?;
     }
-    const { assert!(GIB > MIB2) };
     Some(())
 }

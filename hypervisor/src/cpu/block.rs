@@ -39,7 +39,7 @@ const _: () = assert!(size_of::<GuestRegs>() == 168);
 pub fn rsp() -> u64 {
     let v;
     // SAFETY: reads a register.
-    unsafe { asm!("mov {}, rsp", out(reg) v, options(nomem, nostack, preserves_flags)) };
+    unsafe { asm!("mov {}, rsp", out(reg) v, options(pure, nomem, nostack, preserves_flags)) };
     v
 }
 

@@ -123,10 +123,8 @@ pub unsafe fn load(cpu: u32) {
         desc::lldt(0);
         entry_registers(cpu, &f);
         debugreg::load(&debugreg::DebugRegs::default());
-        let layout = fpu::layout(&f);
-        fpu::init(&layout);
-        let size = fpu::layout(&f).size;
-        let _ = FPU.set(fpu::Layout { size, ..layout });
+        // All CPUs find the same.
+        let _ = FPU.set(fpu::init(&f));
     }
 }
 
@@ -143,7 +141,9 @@ unsafe fn control_registers(f: &Features) {
     let cr4 = optional.iter().filter(|(has, _)| *has).fold(base, |v, (_, bit)| v | bit);
     // SAFETY: no mapping of the hypervisor's is accessible from ring 3 and used by it; global pages come last.
     unsafe {
-        cr::write_cr0(cr::CR0_PG | cr::CR0_AM | cr::CR0_WP | cr::CR0_NE | cr::CR0_ET | cr::CR0_MP | cr::CR0_PE);
+        cr::write_cr0(
+            cr::CR0_PG | cr::CR0_AM | cr::CR0_WP | cr::CR0_NE | cr::CR0_ET | cr::CR0_MP | cr::CR0_PE,
+        );
         cr::write_cr4(cr4);
         cr::write_cr4(cr4 | cr::CR4_PGE);
         msr::wrmsr(msr::PAT, msr::PAT_VALUE);

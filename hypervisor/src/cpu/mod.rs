@@ -6,4 +6,4 @@ pub mod init;
 pub mod stubs;
 pub mod tlb;
 
-pub use block::{CpuBlock, this_cpu};
+pub use block::this_cpu;

@@ -19,7 +19,8 @@ struct Mailbox {
 }
 
 static MAILBOXES: [Mailbox; MAX_CPUS] =
-    [const { Mailbox { what: AtomicU32::new(0), asked: AtomicU64::new(0), done: AtomicU64::new(0) } }; MAX_CPUS];
+    [const { Mailbox { what: AtomicU32::new(0), asked: AtomicU64::new(0), done: AtomicU64::new(0) } };
+        MAX_CPUS];
 
 /// Answers what other CPUs ask of this one. Called for the shootdown interrupt and while spinning.
 #[inline]

@@ -17,6 +17,8 @@ unsafe extern "C" {
     static __stac_sites_end: u64;
     static __clac_sites_start: u64;
     static __clac_sites_end: u64;
+    static __sysret_checks_start: [u64; 2];
+    static __sysret_checks_end: [u64; 2];
 }
 
 /// A section that the linker script delimits.
@@ -54,16 +56,14 @@ pub fn enable_smap() {
     }
 }
 
-/// On AMD processors SYSRET needs no check of its target: jump over it.
-pub fn skip_sysret_check() {
-    unsafe extern "C" {
-        fn sysret_check();
-        fn sysret_check_end();
-    }
+/// On AMD processors SYSRET needs no check of its target: jump over each. Only while no other CPU runs.
+pub fn skip_sysret_checks() {
     const JMP_SHORT: u8 = 0xeb;
-    let start = sysret_check as *const () as u64;
-    let len = sysret_check_end as *const () as u64 - start - 2;
-    patch(start, &[JMP_SHORT, len as u8]);
+    // SAFETY: the linker script delimits the list.
+    let checks = unsafe { section(&raw const __sysret_checks_start, &raw const __sysret_checks_end) };
+    for [start, end] in checks {
+        patch(*start, &[JMP_SHORT, (end - start - 2) as u8]);
+    }
 }
 
 /// Writes over code of the image.

@@ -28,7 +28,11 @@ unsafe extern "C" {
 unsafe extern "C" fn host_entry(regs: *mut GuestRegs) {
     // SAFETY: the caller vouches for the frame.
     let (vector, rip) = unsafe { ((*regs).entry_vector, (*regs).rip) };
-    if rip == guest_iret as *const () as u64 && vector < FIRST_INTERRUPT && vector != NMI && vector != MACHINE_CHECK {
+    if rip == guest_iret as *const () as u64
+        && vector < FIRST_INTERRUPT
+        && vector != NMI
+        && vector != MACHINE_CHECK
+    {
         // SAFETY: the frame is complete.
         unsafe { failed_exit(regs) }
     }

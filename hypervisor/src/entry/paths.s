@@ -21,14 +21,18 @@
     movq %rdi, 120(%rsp)
     .endm
 
-    # All but RCX and R11, for which SYSRET has its own use.
-    .macro RESTORE_MOST
+    # What Rust functions keep for their caller.
+    .macro RESTORE_KEPT
     movq 8(%rsp), %r15
     movq 16(%rsp), %r14
     movq 24(%rsp), %r13
     movq 32(%rsp), %r12
     movq 40(%rsp), %rbp
     movq 48(%rsp), %rbx
+    .endm
+
+    # What they may change, but RCX and R11, for which SYSRET has its own use.
+    .macro RESTORE_CHANGED
     movq 64(%rsp), %r10
     movq 72(%rsp), %r9
     movq 80(%rsp), %r8
@@ -41,7 +45,29 @@
     .macro RESTORE
     movq 56(%rsp), %r11
     movq 96(%rsp), %rcx
-    RESTORE_MOST
+    RESTORE_KEPT
+    RESTORE_CHANGED
+    .endm
+
+    # SYSRET with the registers at 8(%rsp).
+    .macro SYSRET
+    movq 152(%rsp), %r11
+    RESTORE_CHANGED
+    movq 160(%rsp), %rsp
+    sysretq
+    .endm
+
+    # On Intel SYSRET to a non-canonical address faults in ring 0 with the guest's stack. On AMD it does not, and this is
+    # patched into one jump.
+    .macro CHECK_TARGET
+91: movq %rcx, %r11
+    sarq $47, %r11
+    incq %r11
+    cmpq $1, %r11
+    ja exit_by_iret
+92: .pushsection .sysret_checks, "a", @progbits
+    .quad 91b, 92b
+    .popsection
     .endm
 
     # An exception keeps the flags of the code it interrupts: the direction flag and the permission to access user pages.
@@ -66,26 +92,23 @@ syscall64_common:
     movl ${SYSCALL64}, 132(%rsp)
     leaq 8(%rsp), %rdi
     call guest_syscall
+    # 0: the same guest context as before, whose kept registers are still in the processor, and the way back is SYSRET.
+    testl %eax, %eax
+    jnz guest_exit
+    movq 136(%rsp), %rcx
+    CHECK_TARGET
+    SYSRET
 
 # Back to ring 3 with the registers at 8(%rsp).
+    .balign 16
     .globl guest_exit
 guest_exit:
     cmpl ${SYSCALL64}, 132(%rsp)
     jne exit_by_iret
     movq 136(%rsp), %rcx
-    # On Intel SYSRET to a non-canonical address faults in ring 0 with the guest's stack. Patched into one jump on AMD.
-    .globl sysret_check, sysret_check_end
-sysret_check:
-    movq %rcx, %r11
-    sarq $47, %r11
-    incq %r11
-    cmpq $1, %r11
-    ja exit_by_iret
-sysret_check_end:
-    movq 152(%rsp), %r11
-    RESTORE_MOST
-    movq 160(%rsp), %rsp
-    sysretq
+    CHECK_TARGET
+    RESTORE_KEPT
+    SYSRET
 
 exit_by_iret:
     RESTORE

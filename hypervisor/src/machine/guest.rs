@@ -65,12 +65,18 @@ fn transfer(to: u64, from: u64, len: usize) -> Result<(), Fault> {
         24 => moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" ""),
         32 => moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" ""),
         40 => moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" "", 32 "qword" ""),
-        56 => moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" "", 32 "qword" "", 40 "qword" "",
-            48 "qword" ""),
-        64 => moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" "", 32 "qword" "", 40 "qword" "",
-            48 "qword" "", 56 "qword" ""),
-        72 => moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" "", 32 "qword" "", 40 "qword" "",
-            48 "qword" "", 56 "qword" "", 64 "qword" ""),
+        56 => {
+            moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" "", 32 "qword" "", 40 "qword" "",
+            48 "qword" "")
+        }
+        64 => {
+            moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" "", 32 "qword" "", 40 "qword" "",
+            48 "qword" "", 56 "qword" "")
+        }
+        72 => {
+            moves!(to, from; 0 "qword" "", 8 "qword" "", 16 "qword" "", 24 "qword" "", 32 "qword" "", 40 "qword" "",
+            48 "qword" "", 56 "qword" "", 64 "qword" "")
+        }
         _ => long(to, from, len),
     }
 }

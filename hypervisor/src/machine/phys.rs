@@ -4,6 +4,7 @@ use core::arch::asm;
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 
 use fx_types::{Maddr, Mfn, PAGE_SIZE, PhysMem};
+use fx_x86::cr;
 
 use super::Machine;
 use crate::layout::DIRECT_MAP;
@@ -41,6 +42,32 @@ pub unsafe fn copy_bytes(to: *mut u8, from: *const u8, len: usize) {
         asm!("rep movsq", "mov ecx, {tail:e}", "rep movsb", tail = in(reg) len & 7,
             inout("rcx") len >> 3 => _, inout("rdi") to => _, inout("rsi") from => _,
             options(nostack, preserves_flags));
+    }
+}
+
+/// Zeroes a frame in half as many instructions as with general registers. The guest's XMM0 is kept.
+///
+/// # Safety
+/// `at` is a frame that is mapped; CR0.TS is clear.
+unsafe fn zero_by_vector(at: *mut u8) {
+    let mut kept = [0u64; 2];
+    // SAFETY: the caller vouches for the frame; 4 rounds of 64 stores of 16 bytes are a page.
+    unsafe {
+        asm!(
+            "movups [{kept}], xmm0",
+            "xorps xmm0, xmm0",
+            "2:",
+            ".set byte_at, 0",
+            ".rept 64",
+            "movaps [{at} + byte_at], xmm0",
+            ".set byte_at, byte_at + 16",
+            ".endr",
+            "add {at}, 1024",
+            "dec {n:e}",
+            "jnz 2b",
+            "movups xmm0, [{kept}]",
+            kept = in(reg) &raw mut kept, at = inout(reg) at => _, n = inout(reg) 4 => _, options(nostack)
+        );
     }
 }
 
@@ -123,10 +150,17 @@ impl PhysMem for Machine {
     }
 
     fn zero_frame(&self, mfn: Mfn) {
-        // SAFETY: the port's contract: RAM.
-        unsafe {
-            asm!("rep stosq", inout("rcx") PAGE_SIZE / 8 => _, inout("rdi") ptr(mfn.addr()) => _, in("rax") 0,
-                options(nostack, preserves_flags));
+        let at = ptr(mfn.addr());
+        // With TS set the vector instructions would fault.
+        if cr::read_cr0() & cr::CR0_TS == 0 {
+            // SAFETY: the port's contract: RAM.
+            unsafe { zero_by_vector(at) };
+        } else {
+            // SAFETY: the port's contract: RAM.
+            unsafe {
+                asm!("rep stosq", inout("rcx") PAGE_SIZE / 8 => _, inout("rdi") at => _, in("rax") 0,
+                    options(nostack, preserves_flags));
+            }
         }
     }
 

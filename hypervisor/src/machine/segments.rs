@@ -80,18 +80,14 @@ pub fn load_other_gs(selector: u16) -> bool {
 #[inline]
 pub fn fs_base() -> u64 {
     // SAFETY: CR4 has the bit when the processor has the feature; the register exists everywhere.
-    unsafe {
-        if init::has_fsgsbase() { segment::fsgsbase::rdfs() } else { msr::rdmsr(msr::FS_BASE) }
-    }
+    unsafe { if init::has_fsgsbase() { segment::fsgsbase::rdfs() } else { msr::rdmsr(msr::FS_BASE) } }
 }
 
 /// The base of GS.
 #[inline]
 pub fn gs_base() -> u64 {
     // SAFETY: as for `fs_base`.
-    unsafe {
-        if init::has_fsgsbase() { segment::fsgsbase::rdgs() } else { msr::rdmsr(msr::GS_BASE) }
-    }
+    unsafe { if init::has_fsgsbase() { segment::fsgsbase::rdgs() } else { msr::rdmsr(msr::GS_BASE) } }
 }
 
 /// Makes an address canonical, for a register that takes no other.
@@ -104,9 +100,7 @@ const fn canonical(v: u64) -> u64 {
 pub fn set_fs_base(v: u64) {
     let v = canonical(v);
     // SAFETY: the address is canonical, and CR4 has the bit when the processor has the feature.
-    unsafe {
-        if init::has_fsgsbase() { segment::fsgsbase::wrfs(v) } else { msr::wrmsr(msr::FS_BASE, v) }
-    }
+    unsafe { if init::has_fsgsbase() { segment::fsgsbase::wrfs(v) } else { msr::wrmsr(msr::FS_BASE, v) } }
 }
 
 /// Sets the base of GS.
@@ -114,9 +108,7 @@ pub fn set_fs_base(v: u64) {
 pub fn set_gs_base(v: u64) {
     let v = canonical(v);
     // SAFETY: as for `set_fs_base`.
-    unsafe {
-        if init::has_fsgsbase() { segment::fsgsbase::wrgs(v) } else { msr::wrmsr(msr::GS_BASE, v) }
-    }
+    unsafe { if init::has_fsgsbase() { segment::fsgsbase::wrgs(v) } else { msr::wrmsr(msr::GS_BASE, v) } }
 }
 
 /// Sets the base of GS that SWAPGS would bring.

@@ -76,7 +76,12 @@ fn start_others() {
     for _ in 0..1000 {
         tlb::flush(&CpuSet::ALL, true, |cpu| Wake.send(cpu, 0x40fb));
     }
-    log!("1000 flushes by {} CPUs: {} ticks; answered {}", smp::count(), fx_x86::cpu::rdtsc() - t, ANSWERS.load(Relaxed));
+    log!(
+        "1000 flushes by {} CPUs: {} ticks; answered {}",
+        smp::count(),
+        fx_x86::cpu::rdtsc() - t,
+        ANSWERS.load(Relaxed)
+    );
 }
 
 static ANSWERS: AtomicU64 = AtomicU64::new(0);
@@ -108,23 +113,45 @@ pub fn interrupt(vector: u8) {
 pub fn nmi(_regs: &GuestRegs) {}
 
 global_asm!(
-    ".section .rodata.blob,\"a\"", "blob:",
-    "mov eax, 0x111", "syscall",
+    ".section .rodata.blob,\"a\"",
+    "blob:",
+    "mov eax, 0x111",
+    "syscall",
     "int3",
-    "mov ecx, 0xdead000", "mov rbx, [rcx]",
+    "mov ecx, 0xdead000",
+    "mov rbx, [rcx]",
     "hlt",
     "int 0x80",
-    "mov eax, 0x222", "xor edi,edi", "9: syscall", "inc edi", "cmp edi, 1000", "jne 9b",
-    "mov eax, 0x333", "syscall",
-    "mov eax, 0x444", "syscall",
-    "mov eax, 0x555", "syscall",
+    "mov eax, 0x222",
+    "xor edi,edi",
+    "9: syscall",
+    "inc edi",
+    "cmp edi, 1000",
+    "jne 9b",
+    "pushf",
+    "or qword ptr [rsp], 0x100",
+    "popf",
+    "nop",
+    "nop",
+    "pushf",
+    "and qword ptr [rsp], ~0x100",
+    "popf",
+    "sysenter",
+    "mov eax, 0x333",
+    "syscall",
+    "mov eax, 0x444",
+    "syscall",
+    "mov eax, 0x555",
+    "syscall",
     "2: jmp 2b",
-    "blob_end:", ".text"
+    "blob_end:",
+    ".text"
 );
 
 const CODE: u64 = 0x40_0000;
 const STACK: u64 = 0x50_0000;
 static CR3: AtomicU64 = AtomicU64::new(0);
+static LAST: AtomicU64 = AtomicU64::new(0);
 static T0: AtomicU64 = AtomicU64::new(0);
 
 fn test_access() {
@@ -136,7 +163,12 @@ fn test_access() {
     log!("copy_out across end, odd {:?}", m.copy_out(STACK - 3, &[1; 7]));
     log!("copy_out, long {:?}", m.copy_out(STACK - 1003, &[7; 1003]));
     log!("read_val {:x?}", m.read_val::<[u64; 2]>(STACK - 16));
-    log!("read bad {:?} {:?} {:?}", guest::read_u64(0x1000), guest::read_u64(u64::MAX - 3), guest::read_u64(1 << 47));
+    log!(
+        "read bad {:?} {:?} {:?}",
+        guest::read_u64(0x1000),
+        guest::read_u64(u64::MAX - 3),
+        guest::read_u64(1 << 47)
+    );
     log!("write {:?} {:?}", guest::write_u64(STACK - 8, 0x55aa), guest::write_u64(CODE, 1));
     log!("read {:x?}", guest::read_u64(STACK - 8));
     m2p::set(Mfn(0x100), 0x77);
@@ -160,7 +192,12 @@ fn test_state() {
     log!("without: {}", segments::load(&s));
     descriptors::set_ldt(512);
     s.sel[0] = 0x27;
-    log!("ldt unmapped: {} {:x} {:?}", segments::load(&s), cr::read_cr2(), descriptors::ldt_page_of(cr::read_cr2()));
+    log!(
+        "ldt unmapped: {} {:x} {:?}",
+        segments::load(&s),
+        cr::read_cr2(),
+        descriptors::ldt_page_of(cr::read_cr2())
+    );
     descriptors::map_ldt_page(0, Mfn(gdt >> 12));
     log!("ldt mapped: {} {:x?}", segments::load(&s), segments::save());
     descriptors::set_ldt(0);
@@ -168,12 +205,20 @@ fn test_state() {
     let area = early::alloc(4096, 4096).unwrap();
     state::xstate_save(Mfn(area >> 12));
     state::xstate_load(Mfn(area >> 12));
-    log!("xstate {} bytes, xcr0 {:x}, set {} {}", state::xstate_size(), fx_x86::fpu::host_xcr0(), state::set_xcr0(3), state::set_xcr0(4));
-    log!("lapic version {:x}", unsafe { mmio::map(0xfee0_0030, 4, mmio::Cache::None).unwrap().cast::<u32>().read_volatile() });
+    log!(
+        "xstate {} bytes, xcr0 {:x}, set {} {}",
+        state::xstate_size(),
+        fx_x86::fpu::host_xcr0(),
+        state::set_xcr0(3),
+        state::set_xcr0(4)
+    );
+    log!("lapic version {:x}", unsafe {
+        mmio::map(0xfee0_0030, 4, mmio::Cache::None).unwrap().cast::<u32>().read_volatile()
+    });
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn guest_syscall(regs: &mut GuestRegs) {
+extern "C" fn guest_syscall(regs: &mut GuestRegs) -> u32 {
     match regs.rax {
         0x222 => {
             if regs.rdi == 0 {
@@ -182,7 +227,7 @@ extern "C" fn guest_syscall(regs: &mut GuestRegs) {
             if regs.rdi == 999 {
                 log!("1000 syscalls: {} ticks", fx_x86::cpu::rdtsc() - T0.load(Relaxed));
             }
-            return;
+            return 0;
         }
         0x333 => {
             test_access();
@@ -197,13 +242,28 @@ extern "C" fn guest_syscall(regs: &mut GuestRegs) {
         _ => {}
     }
     log!("syscall {:#x} {regs:x?}", regs.rax);
+    1
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn guest_trap(regs: &mut GuestRegs) {
-    log!("trap {:#x} error {:#x} rip {:x} cs {:x} rsp {:x} cr2 {:x}", regs.entry_vector, regs.error_code, regs.rip, regs.cs, regs.rsp, cr::read_cr2());
+    log!(
+        "trap {:#x} error {:#x} rip {:x} cs {:x} rsp {:x} cr2 {:x}",
+        regs.entry_vector,
+        regs.error_code,
+        regs.rip,
+        regs.cs,
+        regs.rsp,
+        cr::read_cr2()
+    );
     match regs.entry_vector {
         14 => regs.rip += 3,
+        6 | 0x101 => {
+            regs.rip = LAST.load(Relaxed) + 2;
+            regs.cs = u64::from(init::GUEST_CS64);
+            regs.rsp = STACK;
+        }
+        1 => LAST.store(regs.rip, Relaxed),
         13 => regs.rip += if regs.error_code == 0 { 1 } else { 2 },
         x if x & 0x200 != 0 => {
             log!("{regs:x?}");
@@ -215,13 +275,40 @@ extern "C" fn guest_trap(regs: &mut GuestRegs) {
 }
 
 /// The boot CPU is ready.
-pub fn start(_info: &'static BootInfo) -> ! {
+pub fn start(info: &'static BootInfo) -> ! {
     unsafe extern "C" {
         static blob: u8;
         static blob_end: u8;
     }
+    let ram = fx_boot::Ranges::ram(info, 4096);
+    let table = crate::boot::frames::table(&ram).unwrap();
+    log!("frames up to {:x}, record {:?}", table.end(), table.get(Mfn(0x100)));
+    let acpi = fx_acpi::Acpi::find(&crate::boot::firmware::Firmware, crate::boot::firmware::rsdp());
+    match acpi {
+        Ok(a) => log!("acpi {:x?}", a.madt(&crate::boot::firmware::Firmware)),
+        Err(e) => log!("acpi {e:?}"),
+    }
+    let f = early::alloc(4096, 4096).unwrap();
+    use fx_types::PhysMem;
+    let p = paging::phys_ptr(f);
+    // SAFETY: test.
+    unsafe { core::ptr::write_bytes(p, 0x55, 4096) };
+    let t = fx_x86::cpu::rdtsc();
+    Machine.zero_frame(Mfn(f >> 12));
+    let t2 = fx_x86::cpu::rdtsc();
+    log!(
+        "zero {} sum {}",
+        t2 - t,
+        unsafe { core::slice::from_raw_parts(p, 4096) }.iter().map(|b| u64::from(*b)).sum::<u64>()
+    );
+    let t = fx_x86::cpu::rdtsc();
+    Machine.copy_frame(Mfn(f >> 12), Mfn(0x100));
+    let t2 = fx_x86::cpu::rdtsc();
+    log!("copy {}", t2 - t);
     log!("started; {:x?}", init::features());
-    start_others();
+    if info.cmdline.contains("aps") {
+        start_others();
+    }
     let l4 = early::alloc(4096, 4096).unwrap();
     let mut pages = [l4; 5];
     for p in &mut pages[1..] {
