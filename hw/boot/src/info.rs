@@ -43,7 +43,7 @@ pub struct Module {
     pub addr: u64,
     /// Length in bytes.
     pub len: u64,
-    /// Its command line; with most loaders the file's name comes first.
+    /// Its command line, without the file's name.
     pub cmdline: Text<1024>,
 }
 
@@ -115,6 +115,14 @@ impl BootInfo {
         if let Some(slot) = self.modules.get_mut(self.nr_modules) {
             *slot = module;
             self.nr_modules += 1;
+        }
+    }
+
+    /// Takes the files' names off the command lines.
+    pub(crate) fn drop_names(&mut self) {
+        self.cmdline = self.cmdline.without_first_word();
+        for m in &mut self.modules {
+            m.cmdline = m.cmdline.without_first_word();
         }
     }
 

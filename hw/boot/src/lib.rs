@@ -53,5 +53,9 @@ pub fn parse(view: &impl PhysView, magic: u32, addr: u64, info: &mut BootInfo) -
         _ if view.u32(addr) == Some(PVH_MAGIC) => pvh::parse(view, addr, info)?,
         _ => return Err(Error::UnknownLoader),
     }
+    // Of the Multiboot loaders only GRUB 2 leaves the files' names out.
+    if info.protocol != Protocol::Pvh && !info.loader.starts_with("GRUB 2") {
+        info.drop_names();
+    }
     if info.regions().is_empty() { Err(Error::NoMemoryMap) } else { Ok(()) }
 }

@@ -32,7 +32,7 @@ fn multiboot1() {
     m.words(0x1000, &[1 << 2 | 1 << 3 | 1 << 6 | 1 << 9, 0, 0, 0, 0x2000, 2, 0x3000]);
     m.words(0x1000 + 44, &[48, 0x4000]);
     m.words(0x1000 + 64, &[0x2100]);
-    m.put(0x2000, b"com1=115200\0");
+    m.put(0x2000, b"/boot/xen  com1=115200\0");
     m.put(0x2100, b"qemu\0");
     m.words(0x3000, &[0x40_0000, 0x40_1234, 0x2200, 0, 0x50_0000, 0x50_0001, 0x2300, 0]);
     m.put(0x2200, b"vmlinuz console=hvc0\0");
@@ -43,7 +43,7 @@ fn multiboot1() {
     assert_eq!(&*info.loader, "qemu");
     assert_eq!(info.modules().len(), 2);
     assert_eq!((info.modules()[0].addr, info.modules()[0].len), (0x40_0000, 0x1234));
-    assert_eq!(&*info.modules()[0].cmdline, "vmlinuz console=hvc0");
+    assert_eq!(&*info.modules()[0].cmdline, "console=hvc0");
     assert_eq!(info.regions().len(), 2);
     assert_eq!(info.regions()[1], Region { start: 0x10_0000, end: 0xbff0_0000, kind: MemKind::RAM });
 }
@@ -70,6 +70,7 @@ fn multiboot2() {
         m.put(at + 8, body);
         at += (8 + body.len()).next_multiple_of(8);
     };
+    tag(&mut m, 2, b"GRUB 2.12\0");
     tag(&mut m, 1, b"dom0_mem=1G\0");
     tag(&mut m, 3, &[[0, 0, 0x40, 0], [0, 0x10, 0x40, 0], *b"k a\0"].concat());
     let entry = [0x10_0000u64.to_le_bytes(), 0x1000_0000u64.to_le_bytes(), 1u64.to_le_bytes()].concat();

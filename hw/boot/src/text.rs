@@ -24,6 +24,12 @@ impl<const N: usize> Text<N> {
         }
     }
 
+    /// The text without its first word.
+    pub(crate) fn without_first_word(&self) -> Self {
+        let rest = self.split_once(' ').map_or("", |(_, rest)| rest);
+        Self::from(rest.trim_start())
+    }
+
     /// The bytes up to a zero or up to the capacity.
     pub(crate) fn read(view: &impl PhysView, addr: u64) -> Self {
         let mut t = Self::EMPTY;

@@ -67,6 +67,19 @@ pub fn flush(mask: &CpuSet, global: bool, ring: impl Fn(u32)) {
     }
 }
 
+/// As [`flush`], for the translation of one guest page.
+pub fn flush_page(mask: &CpuSet, va: u64, ring: impl Fn(u32)) {
+    let me = this_cpu().cpu as usize;
+    if mask.contains(me) {
+        tlb::invlpg(va);
+    }
+    let mut others = mask.clone();
+    others.remove(me);
+    if !others.is_empty() {
+        flush(&others, false, ring);
+    }
+}
+
 /// Waits until the others have answered everything that they had been asked by now.
 fn wait(mask: &CpuSet, me: u32) {
     for cpu in mask.iter().filter(|c| *c as u32 != me && crate::boot::smp::is_online(*c)) {

@@ -212,6 +212,7 @@ fn test_state() {
         state::set_xcr0(3),
         state::set_xcr0(4)
     );
+    // SAFETY: test.
     log!("lapic version {:x}", unsafe {
         mmio::map(0xfee0_0030, 4, mmio::Cache::None).unwrap().cast::<u32>().read_volatile()
     });
@@ -299,6 +300,7 @@ pub fn start(info: &'static BootInfo) -> ! {
     log!(
         "zero {} sum {}",
         t2 - t,
+        // SAFETY: test.
         unsafe { core::slice::from_raw_parts(p, 4096) }.iter().map(|b| u64::from(*b)).sum::<u64>()
     );
     let t = fx_x86::cpu::rdtsc();
