@@ -1,13 +1,16 @@
 /* fxtool: what the jobs measure with, in Dom0 and in guests. Static, without options to speak of.
      fxtool tsc     prints the time stamp counter (under QEMU's icount shift=0: instructions since power-on)
-     fxtool loops   times getpid, fork, fork+exec, pipe and page faults, in TSC ticks for each, as RESULT lines
+     fxtool loops   times getpid, fork, fork+exec, pipe and page faults, in TSC ticks for each, as LOOP lines
+     fxtool wait FILE TEXT SECONDS  waits cheaply until FILE contains TEXT, then prints the time stamp counter
      fxtool nothing does nothing (what "loops" executes) */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -16,7 +19,7 @@ typedef void (*work)(int count);
 static void check(int ok, const char *what)
 {
     if (!ok) {
-        printf("RESULT loops FAIL %s\n", what);
+        printf("LOOP FAILED %s\n", what);
         exit(1);
     }
 }
@@ -83,7 +86,32 @@ static void measure(const char *name, work run, int count)
     unsigned long long start = __rdtsc();
     run(count);
     unsigned long long ticks = __rdtsc() - start;
-    printf("RESULT loops.%s VALUE %llu ticks each of %d\n", name, ticks / (unsigned long long)count, count);
+    printf("LOOP %s %llu ticks each of %d\n", name, ticks / (unsigned long long)count, count);
+}
+
+/* Whether the file contains the text; files are small. */
+static int contains(const char *file, const char *text)
+{
+    static char buffer[1 << 20];
+    FILE *f = fopen(file, "r");
+    if (!f)
+        return 0;
+    size_t length = fread(buffer, 1, sizeof buffer, f);
+    fclose(f);
+    return memmem(buffer, length, text, strlen(text)) != NULL;
+}
+
+static int wait_for(const char *file, const char *text, long seconds)
+{
+    struct timespec pause = {0, 2000000};
+    for (long left = seconds * 500; left > 0; left--) {
+        if (contains(file, text)) {
+            printf("%llu\n", (unsigned long long)__rdtsc());
+            return 0;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -104,6 +132,8 @@ int main(int argc, char **argv)
         measure("page_fault", fault_loop, 2000);
         return 0;
     }
-    fprintf(stderr, "usage: fxtool tsc|loops|nothing\n");
+    if (strcmp(what, "wait") == 0 && argc == 5)
+        return wait_for(argv[2], argv[3], atol(argv[4]));
+    fprintf(stderr, "usage: fxtool tsc|loops|wait FILE TEXT SECONDS|nothing\n");
     return 2;
 }

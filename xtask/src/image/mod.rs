@@ -68,20 +68,25 @@ fn tool(cache: &Path) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Runs `make` unless `stamp` holds the hash of this program and the contents of `inputs`.
+/// Runs `make` unless `stamp` holds the hash of `inputs`.
 fn cached(name: &str, stamp: &Path, inputs: &[&PathBuf], make: impl FnOnce() -> Result<()>) -> Result<()> {
-    let mut hasher = DefaultHasher::new();
-    FORMAT.hash(&mut hasher);
-    for input in inputs {
-        fs::read(input).with_context(|| format!("cannot read {}", input.display()))?.hash(&mut hasher);
-    }
-    let want = format!("{:016x}\n", hasher.finish());
+    let want = hash(inputs)?;
     if fs::read_to_string(stamp).is_ok_and(|have| have == want) {
         return Ok(());
     }
     report::step(&format!("make {name}"), make)?;
     fs::write(stamp, want)?;
     Ok(())
+}
+
+/// A hash of the contents of files and of the way that images are made.
+pub fn hash(files: &[&PathBuf]) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    FORMAT.hash(&mut hasher);
+    for file in files {
+        fs::read(file).with_context(|| format!("cannot read {}", file.display()))?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
 }
 
 /// Counts up when the way of making images changes, so that older caches are not used.

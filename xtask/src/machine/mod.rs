@@ -6,7 +6,7 @@ pub mod job;
 mod qmp;
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -107,10 +107,12 @@ impl Machine {
     /// Runs the machine until it ends; `observe` sees every line of the console, and now and then an empty wait.
     pub fn run(&self, observe: &mut dyn FnMut(Option<&str>) -> Next) -> Result<End> {
         let qmp = qmp::Monitor::listen()?;
-        let mut command = self.command(qmp.path());
         if let Some(folder) = self.log.parent() {
             fs::create_dir_all(folder)?;
         }
+        let complaints = self.log.with_extension("qemu");
+        let mut command = self.command(qmp.path());
+        command.stderr(File::create(&complaints)?);
         let mut qemu = command.spawn().context("cannot start QEMU")?;
         let lines = console::read(&mut qemu, &self.log, &show(&command), self.interactive)?;
         let stopped = self.watch(&lines, observe);
@@ -124,7 +126,8 @@ impl Machine {
             (None, Some("guest-shutdown")) => End::PowerOff,
             (None, Some("guest-reset")) => End::Reset,
             (None, other) => {
-                End::Stopped(format!("QEMU ended with {status} ({})", other.unwrap_or("no reason")))
+                let why = other.map_or_else(|| last_complaint(&complaints), str::to_owned);
+                End::Stopped(format!("QEMU ended with {status}: {why}"))
             }
         })
     }
@@ -186,7 +189,7 @@ impl Machine {
         if !self.interactive {
             command.stdin(Stdio::null());
         }
-        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.stdout(Stdio::piped());
         command
     }
 
@@ -250,6 +253,13 @@ impl Machine {
 
 fn joined<const N: usize>(parts: [&std::ffi::OsStr; N]) -> OsString {
     parts.into_iter().collect()
+}
+
+/// What QEMU itself said last, apart from its remarks about features that TCG lacks.
+fn last_complaint(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let line = text.lines().rfind(|line| !line.contains("TCG doesn't support"));
+    line.unwrap_or("it said nothing").to_owned()
 }
 
 /// The command line, for the log.

@@ -80,19 +80,19 @@ pub fn packages() -> Result<()> {
     }
 }
 
-/// The folder of Xen 4.20's public headers (Debian's libxen-dev, unpacked in the cache, not installed), for the
-/// test that compares the ABI crate with them. `XEN_INCLUDE` takes precedence.
+/// The folder that holds `xen/`, the public headers of Xen 4.20 (Debian's libxen-dev, unpacked in the cache, not
+/// installed), for the test that compares the ABI crate with them. `XEN_INCLUDE` takes precedence.
 pub fn xen_headers() -> Result<PathBuf> {
     if let Some(dir) = std::env::var_os("XEN_INCLUDE") {
         return Ok(dir.into());
     }
     let folder = paths::cache().join("libxen-dev");
-    let headers = folder.join("usr/include/xen");
-    if !headers.join("xen.h").is_file() {
+    let headers = folder.join("usr/include");
+    if !headers.join("xen/xen.h").is_file() {
         report::step("fetch Xen's public headers (libxen-dev)", || apt::unpack("libxen-dev", &folder))?;
     }
-    if !headers.join("xen.h").is_file() {
-        bail!("no xen.h in {}", headers.display());
+    if !headers.join("xen/xen.h").is_file() {
+        bail!("no xen/xen.h in {}", headers.display());
     }
     Ok(headers)
 }
