@@ -1,1 +1,14 @@
+//! Drivers of the devices that the hypervisor keeps for itself, one small module for each.
+//!
+//! Nothing here is global: whoever wires the machine together makes the values, hands them what is mapped, and keeps them.
 #![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod lapic;
+pub mod mmio;
+pub mod ports;
+pub mod serial;
+pub mod time;
