@@ -32,8 +32,11 @@ impl Gas {
 
     /// Reads the 12-byte structure; `None` when it names no register or is not readable.
     pub(crate) fn read(mem: &impl Memory, addr: u64) -> Option<Self> {
-        let gas =
-            Self { space: mem.u8(addr)?, bits: mem.u8(addr.checked_add(1)?)?, addr: mem.u64(addr.checked_add(4)?)? };
+        let gas = Self {
+            space: mem.u8(addr)?,
+            bits: mem.u8(addr.checked_add(1)?)?,
+            addr: mem.u64(addr.checked_add(4)?)?,
+        };
         (gas.addr != 0).then_some(gas)
     }
 

@@ -208,7 +208,12 @@ impl Madt {
         if apic_id == nobody || self.lapics.iter().any(|l| l.apic_id == apic_id && l.enabled) {
             return;
         }
-        self.lapics.push(LocalApic { apic_id, acpi_id, enabled: flags & 1 != 0, online_capable: flags & 2 != 0 });
+        self.lapics.push(LocalApic {
+            apic_id,
+            acpi_id,
+            enabled: flags & 1 != 0,
+            online_capable: flags & 2 != 0,
+        });
     }
 
     fn add_nmi(&mut self, acpi_id: u32, all: u32, lint: u8, line: (Polarity, Trigger)) {

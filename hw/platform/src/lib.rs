@@ -7,8 +7,15 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod ioapic;
+pub mod irq;
 pub mod lapic;
 pub mod mmio;
+pub mod pci;
+pub mod pic;
 pub mod ports;
+pub mod power;
 pub mod serial;
+#[cfg(test)]
+mod testing;
 pub mod time;

@@ -25,6 +25,12 @@ impl Mmio {
         Self { base, len }
     }
 
+    /// Where it is mapped.
+    #[must_use]
+    pub const fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
     /// Bytes.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -37,10 +43,24 @@ impl Mmio {
         self.len == 0
     }
 
+    /// A part of the block; `None` when it is not within the block.
+    #[must_use]
+    pub fn part(&self, offset: usize, len: usize) -> Option<Self> {
+        let inside = offset.checked_add(len)? <= self.len;
+        // The part's first byte, which exists because it is inside.
+        inside.then(|| Self {
+            base: NonNull::new(self.base.as_ptr().wrapping_add(offset)).unwrap_or(self.base),
+            len,
+        })
+    }
+
     #[inline]
     fn at<T>(&self, offset: usize) -> *mut T {
         let size = size_of::<T>();
-        assert!(offset.is_multiple_of(size) && offset <= self.len.saturating_sub(size), "register outside of its device");
+        assert!(
+            offset.is_multiple_of(size) && offset <= self.len.saturating_sub(size),
+            "register outside of its device"
+        );
         self.base.as_ptr().wrapping_add(offset).cast()
     }
 

@@ -216,3 +216,106 @@ impl<P: Ports> Serial<P> {
         (self.port, self.port.wrapping_add(7))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Device, FakePorts};
+    use std::collections::{BTreeMap, VecDeque};
+    use std::vec::Vec;
+
+    /// A port that becomes ready again only at every fourth look at its status.
+    #[derive(Default)]
+    struct Uart {
+        regs: BTreeMap<u16, u8>,
+        sent: Vec<u8>,
+        since_empty: u32,
+        overruns: u32,
+        looks: u32,
+        received: VecDeque<u8>,
+        divisor: [u8; 2],
+        dead: bool,
+    }
+
+    impl Device for Uart {
+        fn read(&mut self, port: u16) -> u8 {
+            match port - 0x3f8 {
+                0 => self.received.pop_front().unwrap_or(0),
+                2 => 0xc1,
+                5 if self.dead => 0,
+                5 => {
+                    self.looks += 1;
+                    let empty = self.looks.is_multiple_of(4);
+                    if empty {
+                        self.since_empty = 0;
+                    }
+                    u8::from(empty) << 5 | u8::from(!self.received.is_empty())
+                }
+                r => self.regs.get(&r).copied().unwrap_or(0),
+            }
+        }
+        fn write(&mut self, port: u16, v: u8) {
+            let r = port - 0x3f8;
+            let divisor = self.regs.get(&LINE_CONTROL).is_some_and(|l| l & LCR_DIVISOR != 0);
+            match r {
+                0 | 1 if divisor => self.divisor[usize::from(r)] = v,
+                0 => {
+                    self.since_empty += 1;
+                    self.overruns += u32::from(self.since_empty > FIFO);
+                    self.sent.push(v);
+                }
+                _ => {
+                    self.regs.insert(r, v);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sends_without_overrun() {
+        let io = FakePorts::new(Uart::default());
+        let s = Serial::new(io, &Config { baud: 38400, ..Config::COM1 }).unwrap();
+        io.with(|u| assert_eq!((u.divisor, u.regs[&LINE_CONTROL]), ([3, 0], 3)));
+        let text: Vec<u8> = (0..100).collect();
+        s.write(&text);
+        s.write_now(&text);
+        io.with(|u| assert_eq!((u.overruns, &u.sent), (0, &[&text[..], &text[..]].concat())));
+        // A port that has died is given up.
+        io.with(|u| u.dead = true);
+        s.write(&[1; 40]);
+    }
+
+    #[test]
+    fn receives() {
+        let io = FakePorts::new(Uart::default());
+        let s = Serial::new(io, &Config::COM1).unwrap();
+        assert_eq!(s.read(), None);
+        io.with(|u| u.received.extend([1, 2, 3]));
+        assert!(s.enable_interrupt());
+        let mut got = Vec::new();
+        s.receive(|b| got.push(b));
+        assert_eq!(got, [1, 2, 3]);
+        assert_eq!(s.irq(), 4);
+    }
+
+    #[test]
+    fn formats() {
+        let f = |data_bits, parity, stop_bits| Format { data_bits, parity, stop_bits }.line_control();
+        assert_eq!(f(8, Parity::None, 1), 0x03);
+        assert_eq!(f(7, Parity::Even, 1), 0x1a);
+        assert_eq!(f(8, Parity::Odd, 2), 0x0f);
+        assert_eq!(f(5, Parity::Space, 1), 0x38);
+    }
+
+    #[test]
+    fn no_port() {
+        struct Nothing;
+        impl Device for Nothing {
+            fn read(&mut self, _: u16) -> u8 {
+                0xff
+            }
+            fn write(&mut self, _: u16, _: u8) {}
+        }
+        assert!(Serial::new(FakePorts::new(Nothing), &Config::COM1).is_none());
+    }
+}

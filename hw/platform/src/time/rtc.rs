@@ -68,7 +68,8 @@ pub fn decode(raw: &Raw) -> Option<u64> {
         number(hour & !PM)? % 12 + if hour & PM != 0 { 12 } else { 0 }
     };
     let (second, minute, day, month) = (number(second)?, number(minute)?, number(day)?, number(month)?);
-    let valid = second < 61 && minute < 60 && hour < 24 && (1..=31).contains(&day) && (1..=12).contains(&month);
+    let valid =
+        second < 61 && minute < 60 && hour < 24 && (1..=31).contains(&day) && (1..=12).contains(&month);
     if !valid {
         return None;
     }
@@ -125,6 +126,36 @@ mod tests {
         assert_eq!(at(0x01), Some(3600));
         assert_eq!(at(0x12 | PM), Some(12 * 3600));
         assert_eq!(at(0x11 | PM), Some(23 * 3600));
+    }
+
+    #[test]
+    fn reads_a_clock_that_ticks() {
+        /// Its seconds change while they are read for the first time.
+        struct Cmos(u8, u32);
+        impl crate::testing::Device for Cmos {
+            fn read(&mut self, port: u16) -> u8 {
+                assert_eq!(port, DATA);
+                match self.0 {
+                    0 => {
+                        self.1 += 1;
+                        if self.1 == 1 { 0x58 } else { 0x59 }
+                    }
+                    7 | 8 => 1,
+                    9 => 0x26,
+                    0x32 => 0x20,
+                    11 => 2,
+                    _ => 0,
+                }
+            }
+            fn write(&mut self, port: u16, v: u8) {
+                assert_eq!(port, INDEX);
+                self.0 = v;
+            }
+        }
+        let io = crate::testing::FakePorts::new(Cmos(0, 0));
+        assert_eq!(read(io, 0x32), Some(1_767_225_600 + 59));
+        let io = crate::testing::FakePorts::new(Cmos(0, 0));
+        assert_eq!(read(io, 0), Some(1_767_225_600 + 59));
     }
 
     proptest! {

@@ -41,7 +41,11 @@ impl Scale {
     #[inline(always)]
     #[must_use]
     pub const fn apply(&self, n: u64) -> u64 {
-        let n = if self.shift >= 0 { n << (self.shift as u32 & 63) } else { n >> (self.shift.unsigned_abs() as u32 & 63) };
+        let n = if self.shift >= 0 {
+            n << (self.shift as u32 & 63)
+        } else {
+            n >> (self.shift.unsigned_abs() as u32 & 63)
+        };
         ((n as u128 * self.mul as u128) >> 32) as u64
     }
 }
