@@ -6,12 +6,11 @@
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
-use crate::LoadError;
 use crate::bytes::{last_u32, slice, u8_at, u16_at, u32_at};
+use crate::{LoadError, zstd};
 
 const ELF: &[u8] = b"\x7fELF";
 const GZIP: &[u8] = b"\x1f\x8b";
-const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 const LZ4_LEGACY: &[u8] = b"\x02\x21\x4c\x18";
 /// Formats that Linux can use and we cannot.
 const UNSUPPORTED: [(&[u8], &str); 4] =
@@ -22,8 +21,8 @@ const TRAILER: usize = 4;
 
 /// The ELF of a bzImage's payload.
 pub fn payload(p: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
-    if p.starts_with(ZSTD) {
-        return appended(p, zstd).map(Cow::Owned);
+    if p.starts_with(zstd::MAGIC) {
+        return appended(p, zstd::decompress).map(Cow::Owned);
     }
     if p.starts_with(LZ4_LEGACY) {
         return appended(p, lz4).map(Cow::Owned);
@@ -61,12 +60,6 @@ fn buffer(len: u32) -> Result<Vec<u8>, LoadError> {
     out.try_reserve_exact(len).map_err(|_| LoadError::NoMemory(len as u64))?;
     out.resize(len, 0);
     Ok(out)
-}
-
-fn zstd(stream: &[u8], out: &mut [u8]) -> Result<(), LoadError> {
-    let bad = LoadError::BadCompression("zstd");
-    let n = ruzstd::decoding::FrameDecoder::new().decode_all(stream, out).map_err(|_| bad)?;
-    if n == out.len() { Ok(()) } else { Err(bad) }
 }
 
 /// The legacy frame of `lz4 -l`: blocks of at most 8 MiB, each behind its compressed size.

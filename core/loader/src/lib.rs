@@ -34,6 +34,7 @@ mod layout;
 mod notes;
 mod populate;
 mod tables;
+mod zstd;
 
 pub use build::{BuildParams, Built, DomainMemory, build};
 pub use bzimage::unpack;
