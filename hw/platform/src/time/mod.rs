@@ -1,8 +1,14 @@
 //! Time: counters of known speed, the measurement of the others by them, system time, the CPUs' timers, the wall clock.
 
-pub mod calibrate;
-pub mod clock;
-pub mod counter;
+mod calibrate;
+mod clock;
+mod counter;
 pub mod rtc;
-pub mod scale;
-pub mod timer;
+mod scale;
+mod timer;
+
+pub use calibrate::{Rates, WINDOW_US, measure};
+pub use clock::Clock;
+pub use counter::{Counter, Hpet, Pit, PmTimer, silence_pit};
+pub use scale::{SECOND, Scale};
+pub use timer::Timer;
