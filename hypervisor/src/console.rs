@@ -33,6 +33,12 @@ pub fn print(args: fmt::Arguments<'_>) {
     let _ = Out.write_fmt(args);
 }
 
+/// Writes bytes as they are, but for line feeds, before which a carriage return goes.
+pub fn write(bytes: &[u8]) {
+    let _turn = TURN.lock();
+    bytes.iter().copied().for_each(serial_byte);
+}
+
 /// Prints without waiting for another CPU: for one that is about to stop the machine.
 pub fn print_now(args: fmt::Arguments<'_>) {
     let _turn = TURN.try_lock();

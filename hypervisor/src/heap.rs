@@ -2,6 +2,7 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use fx_sync::Lock;
 use talc::{OomHandler, Span, Talc};
@@ -31,19 +32,44 @@ impl OomHandler for More {
 /// # Safety
 /// Nobody else uses the memory from now on.
 pub unsafe fn init(base: *mut u8, len: usize) {
+    FIRST.store(base as u64, Ordering::Relaxed);
     // SAFETY: the caller gives the memory away. A span too small to claim leaves the heap empty.
     let _ = unsafe { HEAP.0.lock().claim(Span::from_base_size(base, len)) };
 }
 
-// SAFETY: the allocator behind the lock keeps the contract; a failure is a null pointer.
+/// Requests from this size on get frames of their own, which go back when they are freed.
+const LARGE: usize = 1 << 16;
+
+/// Where the first chunk begins: what was allocated before there was a frame allocator lies in it, whatever its size.
+static FIRST: AtomicU64 = AtomicU64::new(0);
+
+/// Whether whole frames serve the request.
+fn is_large(layout: Layout) -> bool {
+    layout.size() >= LARGE && layout.align() <= 4096
+}
+
+/// Whether `p` is in the first chunk.
+fn is_early(p: NonNull<u8>) -> bool {
+    (p.as_ptr() as u64).wrapping_sub(FIRST.load(Ordering::Relaxed)) < CHUNK as u64
+}
+
+// SAFETY: the allocators behind keep the contract; a failure is a null pointer.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_large(layout)
+            && let Some(p) = crate::wiring::take_pages(layout.size())
+        {
+            return p.as_ptr();
+        }
         // SAFETY: the caller promises a size above zero.
         unsafe { self.0.lock().malloc(layout) }.map_or(core::ptr::null_mut(), NonNull::as_ptr)
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         if let Some(p) = NonNull::new(ptr) {
+            if is_large(layout) && !is_early(p) {
+                return crate::wiring::free_pages(p, layout.size());
+            }
             // SAFETY: the caller promises that it came from here with this layout.
             unsafe { self.0.lock().free(p, layout) }
         }

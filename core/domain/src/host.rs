@@ -43,12 +43,19 @@ pub struct Cpu {
     pub timers: Lock<Timers<TimerKey>>,
     /// When the time slice of what runs ends (ns), `u64::MAX` for never.
     pub slice_end: AtomicU64,
-    /// The vCPU whose extended state the processor holds: domain in the high, vCPU in the low half; `u64::MAX` for none.
-    pub fpu_owner: AtomicU64,
-    /// The level-4 table that is loaded.
-    pub loaded_l4: AtomicU64,
-    /// Time that it had nothing to run (ns).
-    pub idle_ns: AtomicU64,
+}
+
+/// What the command line decides about domains.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The command line as it was.
+    pub cmdline: alloc::string::String,
+    /// The machine halts instead of restarting when something went wrong.
+    pub noreboot: bool,
+    /// Limit of grant table frames for domains that name none.
+    pub grant_frames: u32,
+    /// Limit of maptrack frames for domains that name none.
+    pub maptrack_frames: u32,
 }
 
 /// The hypervisor.
@@ -68,9 +75,9 @@ pub struct Host<H: Hw> {
     /// The physical CPUs.
     pub cpus: Box<[Cpu]>,
     /// The console.
-    pub console: crate::console::HostConsole<H>,
-    /// The command line.
-    pub options: fx_cmdline::Options,
+    pub console: crate::console::Console,
+    /// What the command line decides about domains.
+    pub settings: Settings,
     /// CPU policies of the host and the limits of guests'.
     pub policies: crate::cpuid::Policies,
     /// Frames of RAM in all.
@@ -79,10 +86,10 @@ pub struct Host<H: Hw> {
     pub memory_map: Box<[(u64, u64, u32)]>,
     /// Frames promised to domains by claims.
     pub claimed: AtomicU64,
-    /// Global count of domains' changes, for `VIRQ_DOM_EXC`.
-    pub domain_changes: AtomicU32,
     /// Which domain handles each global virq: Dom0 unless told otherwise.
     pub virq_handlers: Lock<BTreeMap<u32, u16>>,
+    /// Who has each interrupt of the machine: domain and pirq.
+    pub irq_owners: Lock<BTreeMap<u32, (u16, u32)>>,
     /// CPU pools.
     pub pools: crate::control::pool::Pools,
 }

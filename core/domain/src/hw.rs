@@ -84,8 +84,6 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
     fn set_timer(&self, deadline: Option<u64>);
     /// Halts until an interrupt came and was handled.
     fn idle(&self);
-    /// Lets pending interrupts in for a moment. No lock may be held.
-    fn interrupt_window(&self);
     /// CPUID, natively.
     fn cpuid(&self, leaf: u32, subleaf: u32) -> [u32; 4];
     /// Reads a model-specific register that exists.
@@ -114,8 +112,58 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
     fn wallclock_at_boot(&self) -> u64;
     /// Restarts or stops the whole machine; does not return.
     fn machine_restart(&self, reboot: bool) -> !;
-    /// Interrupt work that belongs to the platform (physdev hypercalls of the hardware domain).
-    fn irq_unmask(&self, irq: u32);
+    /// Tells how a global system interrupt is signalled.
+    ///
+    /// # Errors
+    /// `EINVAL` when there is none of that number.
+    fn irq_setup_gsi(&self, gsi: u32, level: bool, low: bool) -> Result;
+    /// Lets an interrupt in on `cpu`; whether whoever handles it must say when it is done ([`Self::irq_done`]).
+    ///
+    /// # Errors
+    /// `EINVAL` when there is none of that number, `ENOSPC` when there is no vector left.
+    fn irq_enable(&self, irq: u32, cpu: usize) -> Result<bool>;
+    /// Keeps an interrupt out.
+    fn irq_disable(&self, irq: u32);
+    /// A level-triggered interrupt was dealt with: it may come again.
+    fn irq_done(&self, irq: u32);
+    /// Sends an interrupt to another CPU from now on.
+    fn irq_move(&self, irq: u32, cpu: usize);
+    /// Sets up message-signalled interrupts of a PCI function; the number of the first of `count`.
+    ///
+    /// # Errors
+    /// `ENODEV` when there is no such function, `EINVAL` when it has no such capability or entry, `ENOSPC`.
+    fn msi_map(&self, request: &MsiRequest) -> Result<u32>;
+    /// Undoes [`Self::msi_map`]; nothing for other interrupts.
+    fn msi_unmap(&self, irq: u32);
+    /// Reads a register of the I/O APIC at `base`.
+    ///
+    /// # Errors
+    /// `EINVAL` when there is none there.
+    fn ioapic_read(&self, base: u64, register: u32) -> Result<u32>;
+    /// Writes a register of the I/O APIC at `base`, as far as a guest may.
+    ///
+    /// # Errors
+    /// `EINVAL` when there is none there.
+    fn ioapic_write(&self, base: u64, register: u32, value: u32) -> Result;
+    /// Bytes to the console's device.
+    fn console_write(&self, bytes: &[u8]);
+}
+
+/// Which message-signalled interrupts of which PCI function.
+#[derive(Clone, Copy, Debug)]
+pub struct MsiRequest {
+    /// PCI segment.
+    pub segment: u16,
+    /// Bus.
+    pub bus: u8,
+    /// Device and function.
+    pub devfn: u8,
+    /// Entry of the MSI-X table.
+    pub entry: u16,
+    /// Machine address of the MSI-X table; 0 for plain MSI.
+    pub table_base: u64,
+    /// How many vectors of plain MSI.
+    pub count: u32,
 }
 
 /// The relation of the time stamp counter to system time, as guests get it (`vcpu_time_info`).

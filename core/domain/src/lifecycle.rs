@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use fx_frames::FrameType;
 use fx_pagetables::{get_typed, put_typed, unpin};
 use fx_sync::Lock;
-use fx_types::{CpuSet, DomId, Errno, Maddr, Mfn, Own64, PhysMem, Result};
+use fx_types::{CpuSet, DomId, Errno, Maddr, Mfn, Own64, Result};
 use xen_abi::arch_x86::{
     VGCF_FAILSAFE_DISABLES_EVENTS, VGCF_I387_VALID, VGCF_IN_KERNEL, VGCF_SYSCALL_DISABLES_EVENTS, VcpuGuestContext,
     xen_cr3_to_pfn,
@@ -297,7 +297,7 @@ impl<H: Hw> Host<H> {
         let reboot = match code {
             SHUTDOWN_REBOOT => true,
             xen_abi::sched::SHUTDOWN_POWEROFF => false,
-            _ => !self.options.noreboot,
+            _ => !self.settings.noreboot,
         };
         self.log(format_args!(
             "Hardware Dom0 {}: {}.",
@@ -325,7 +325,7 @@ impl<H: Hw> Host<H> {
         if d.dying.load(Ordering::Acquire) == DEAD {
             return Ok(());
         }
-        let view = EventView { host: self, d };
+        let view = EventView::new(self, d);
         let mut cursor = 0;
         while !fx_events::destroy(&view, &mut cursor, PASS) {}
         self.release_grants(d)?;

@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
-use fx_types::{GuestRegs, Mfn, PhysMem};
+use fx_types::{GuestRegs, Mfn};
 
 use crate::domain::Domain;
 use crate::host::{Host, RARE, RESCHED, TIMER, VcpuRef, dirty_bit};

@@ -2,8 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use fx_events::EventHost as _;
-use fx_types::{GuestVirtExt, PhysMem, PhysMemExt, DomId};
+use fx_types::{GuestVirtExt, PhysMemExt, DomId};
 use xen_abi::xen::{VIRQ_TIMER, VcpuTimeInfo, XEN_PVCLOCK_TSC_STABLE_BIT};
 
 use crate::domain::Domain;

@@ -77,6 +77,10 @@ pub struct PvState {
     pub debug: [Own64; 6],
     /// Guest's IOPL (bits 12–13) under the architectural-iopl assist or `PHYSDEVOP_set_iopl`.
     pub iopl: Own32,
+    /// Guest-virtual address of the bitmap of ports that user mode may use; 0 for none.
+    pub io_bitmap: Own64,
+    /// How many ports it speaks of.
+    pub io_bitmap_ports: Own32,
     /// XCR0.
     pub xcr0: Own64,
 }
@@ -129,8 +133,6 @@ pub struct Vcpu {
     pub affinity: Lock<Affinity>,
     /// Frame of extended state.
     pub xstate: Own64,
-    /// Extended state was never loaded: starts from the processor's initial one.
-    pub port_access: AtomicU32,
 }
 
 /// Registers of a vCPU that is not running.
@@ -183,6 +185,8 @@ impl PvState {
             cr4: Own64::new(0),
             debug: [const { Own64::new(0) }; 6],
             iopl: Own32::new(0),
+            io_bitmap: Own64::new(0),
+            io_bitmap_ports: Own32::new(0),
             xcr0: Own64::new(1),
         })
     }
@@ -218,7 +222,6 @@ impl Vcpu {
             runstate: Lock::new(RunState { state: 3, ..RunState::default() }),
             affinity: Lock::new(Affinity { hard: CpuSet::ALL, soft: CpuSet::ALL }),
             xstate: Own64::new(xstate.0),
-            port_access: AtomicU32::new(0),
         })
     }
 

@@ -31,6 +31,7 @@ extern crate alloc;
 extern crate std;
 
 mod entry;
+mod grant;
 mod host;
 pub mod pte;
 mod table;
@@ -38,7 +39,8 @@ mod table;
 mod tests;
 mod walk;
 
-pub use entry::{Change, exchange, exchange_if, get_entry, put_entry};
+pub use entry::{Change, descriptor, exchange, exchange_if, get_entry, put_entry};
+pub use grant::{map_grant, take_entry, unmap_grant};
 pub use host::{PtHost, get_frame, get_typed, put_frame, put_typed};
 pub use table::{pin, unpin};
 pub use walk::{leaf, table_of};

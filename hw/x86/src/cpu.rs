@@ -55,3 +55,9 @@ pub fn triple_fault() -> ! {
     // SAFETY: this CPU executes nothing after it.
     unsafe { asm!("lidt [{}]", "int3", "2: hlt", "jmp 2b", in(reg) &raw const empty, options(noreturn)) };
 }
+
+/// Writes the caches back and empties them.
+pub fn wbinvd() {
+    // SAFETY: memory keeps its contents.
+    unsafe { core::arch::asm!("wbinvd", options(nostack, preserves_flags)) };
+}

@@ -100,20 +100,26 @@ pub fn entry_of(va: u64) -> Option<*mut u64> {
 
 /// Whether `va` is mapped.
 pub fn is_mapped(va: u64) -> bool {
+    phys_of(va).is_some()
+}
+
+/// The physical address that `va` is mapped to.
+pub fn phys_of(va: u64) -> Option<u64> {
     let mut table = root();
     for level in (1..=4).rev() {
         let slot = phys_ptr(table).cast::<u64>().wrapping_add(pte::index(va, level));
         // SAFETY: the slot is in a table of ours.
         let entry = unsafe { slot.read_volatile() };
         if entry & pte::P == 0 {
-            return false;
+            return None;
         }
-        if level > 1 && entry & pte::PS != 0 {
-            return true;
+        if level == 1 || entry & pte::PS != 0 {
+            let offset = page_size(level) - 1;
+            return Some((entry & pte::ADDR & !offset) | (va & offset));
         }
         table = entry & pte::ADDR;
     }
-    true
+    None
 }
 
 const fn page_size(level: u32) -> u64 {

@@ -153,3 +153,18 @@ impl GuestVirt for Machine {
         transfer(va, buf.as_ptr() as u64, buf.len())
     }
 }
+
+/// Reads a model-specific register that may not exist.
+pub fn rdmsr(msr: u32) -> Option<u64> {
+    let (low, high, failed): (u32, u32, u32);
+    // SAFETY: reading a register that does not exist faults, and goes on where the failure is noted; the core asks only for
+    // registers whose reading has no effect.
+    unsafe {
+        asm!("xor {f:e}, {f:e}", "2:", "rdmsr", "3:", "jmp 5f", "4:", "mov {f:e}, 1", "5:", fix!("4b"), f = out(reg) failed,
+            in("ecx") msr, out("eax") low, out("edx") high, options(nostack));
+    }
+    if failed != 0 {
+        return None;
+    }
+    Some(u64::from(high) << 32 | u64::from(low))
+}

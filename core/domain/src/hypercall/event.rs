@@ -1,5 +1,7 @@
 //! `event_channel_op`, and event channels' view of a domain.
 
+use alloc::sync::Arc;
+use core::ops::Deref;
 use core::sync::atomic::Ordering;
 
 use fx_events as ev;
@@ -17,10 +19,34 @@ use crate::vcpu::WAIT_POLL;
 
 /// A domain as the event channels see it.
 pub struct EventView<'a, H: Hw> {
-    /// The hypervisor.
-    pub host: &'a Host<H>,
-    /// The domain.
-    pub d: &'a Domain,
+    host: &'a Host<H>,
+    d: Subject<'a>,
+}
+
+/// The domain of a view: borrowed from the caller, or looked up and kept alive.
+enum Subject<'a> {
+    Given(&'a Domain),
+    Found(Arc<Domain>),
+}
+
+impl Deref for Subject<'_> {
+    type Target = Domain;
+
+    #[inline]
+    fn deref(&self) -> &Domain {
+        match self {
+            Self::Given(d) => d,
+            Self::Found(d) => d,
+        }
+    }
+}
+
+impl<'a, H: Hw> EventView<'a, H> {
+    /// A view of `d`.
+    #[inline]
+    pub fn new(host: &'a Host<H>, d: &'a Domain) -> Self {
+        Self { host, d: Subject::Given(d) }
+    }
 }
 
 impl<H: Hw> ev::EventHost for EventView<'_, H> {
@@ -57,7 +83,7 @@ impl<H: Hw> ev::EventHost for EventView<'_, H> {
     #[inline]
     fn kick(&self, vcpu: u32) {
         if let Some(v) = self.d.vcpu(vcpu) {
-            self.host.kick_vcpu(self.d, v);
+            self.host.kick_vcpu(&self.d, v);
         }
     }
 
@@ -70,7 +96,7 @@ impl<H: Hw> ev::EventHost for EventView<'_, H> {
             if v.blocked.load(Ordering::SeqCst) == WAIT_POLL {
                 let one = v.poll_port.load(Ordering::Relaxed);
                 if one == 0 || one == port {
-                    self.host.unblock(self.d, v);
+                    self.host.unblock(&self.d, v);
                 }
             }
         }
@@ -82,21 +108,21 @@ impl<H: Hw> ev::EventHost for EventView<'_, H> {
             return f(Some(self));
         }
         match self.host.domain(id) {
-            Ok(d) => f(Some(&EventView { host: self.host, d: &d })),
+            Ok(d) => f(Some(&EventView { host: self.host, d: Subject::Found(d) })),
             Err(_) => f(None),
         }
     }
 
     fn pirq_bind(&self, pirq: u32, share: bool, port: u32) -> Result {
-        self.host.bind_pirq(self.d, pirq, share, port)
+        self.host.bind_pirq(&self.d, pirq, share, port)
     }
 
     fn pirq_unbind(&self, pirq: u32, port: u32) {
-        self.host.unbind_pirq(self.d, pirq, port);
+        self.host.unbind_pirq(&self.d, pirq, port);
     }
 
     fn pirq_moved(&self, pirq: u32, vcpu: u32) {
-        self.host.move_pirq(self.d, pirq, vcpu);
+        self.host.move_pirq(&self.d, pirq, vcpu);
     }
 
     fn release_page(&self, mfn: Mfn) {
@@ -109,7 +135,7 @@ impl<H: Hw> Host<H> {
     #[inline]
     pub(crate) fn event_channel_op(&self, c: &VcpuRef, args: &mut Args) -> Answer {
         let [command, arg, ..] = *args;
-        let view = EventView { host: self, d: &c.d };
+        let view = EventView::new(self, &c.d);
         match command as u32 {
             e::EVTCHNOP_SEND => {
                 let s: e::EvtchnSend = self.hw.read_val(arg)?;
@@ -132,13 +158,13 @@ impl<H: Hw> Host<H> {
                     self.may_control(c, &d)?;
                 }
                 let remote = if a.remote_dom == DOMID_SELF { c.d.id } else { DomId(a.remote_dom) };
-                a.port = ev::alloc_unbound(&EventView { host: self, d: &d }, remote)?;
+                a.port = ev::alloc_unbound(&EventView::new(self, &d), remote)?;
                 self.hw.write_val(arg, &a)?;
             }
             e::EVTCHNOP_BIND_INTERDOMAIN => {
                 let mut a: e::EvtchnBindInterdomain = self.hw.read_val(arg)?;
                 let d = self.domain_or_self(&c.d, a.remote_dom)?;
-                a.local_port = ev::bind_interdomain(view, &EventView { host: self, d: &d }, a.remote_port)?;
+                a.local_port = ev::bind_interdomain(view, &EventView::new(self, &d), a.remote_port)?;
                 self.hw.write_val(arg, &a)?;
             }
             e::EVTCHNOP_BIND_VIRQ => {
@@ -173,7 +199,7 @@ impl<H: Hw> Host<H> {
                 if d.id != c.d.id {
                     self.may_control(c, &d)?;
                 }
-                ev::status(&EventView { host: self, d: &d }, a.port)?.store(&mut a);
+                ev::status(&EventView::new(self, &d), a.port)?.store(&mut a);
                 self.hw.write_val(arg, &a)?;
             }
             _ => return self.event_channel_fifo(c, view, op, arg),
@@ -208,7 +234,7 @@ impl<H: Hw> Host<H> {
                     self.may_control(c, &d)?;
                 }
                 let mut cursor = d.event_reset.load(Ordering::Relaxed);
-                let done = ev::reset(&EventView { host: self, d: &d }, &mut cursor, 1024)?;
+                let done = ev::reset(&EventView::new(self, &d), &mut cursor, 1024)?;
                 d.event_reset.store(if done { 0 } else { cursor }, Ordering::Relaxed);
                 if !done {
                     return Err(Errno::ERESTART);
@@ -221,7 +247,7 @@ impl<H: Hw> Host<H> {
 
     /// Raises a virq of one vCPU.
     pub fn send_vcpu_virq(&self, d: &Domain, vcpu: u32, virq: u32) {
-        ev::send_virq(&EventView { host: self, d }, vcpu, virq);
+        ev::send_virq(&EventView::new(self, d), vcpu, virq);
     }
 
     /// Raises a virq of the machine with whoever handles it.

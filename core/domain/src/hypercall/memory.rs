@@ -1,7 +1,5 @@
 //! `memory_op`: the dispatcher and the questions.
 
-use fx_frames::FrameType;
-use fx_pagetables::{get_typed, put_typed};
 use fx_types::{DomId, Errno, GuestVirtExt, Mfn};
 use xen_abi::memory as m;
 use xen_abi::xen::DOMID_SELF;
@@ -150,14 +148,5 @@ impl<H: Hw> Host<H> {
         let d = self.domain(DomId(if r.domid == DOMID_SELF { c.d.id.0 } else { r.domid }))?;
         self.may_control(c, &d)?;
         self.set_claim(&d, r.nr_extents).map(|()| 0)
-    }
-
-    /// Whether the frame may be typed as writable for `owner` now; used before a frame is handed out for writing.
-    pub(crate) fn probe_writable(&self, owner: DomId, mfn: Mfn) -> bool {
-        let ok = get_typed(self, mfn, owner, FrameType::Writable).is_ok();
-        if ok {
-            put_typed(self, mfn);
-        }
-        ok
     }
 }

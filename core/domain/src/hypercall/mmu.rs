@@ -2,7 +2,7 @@
 
 use fx_frames::{FrameType, TypeGain};
 use fx_pagetables::{Change, exchange, get_typed, put_frame, put_typed, table_of};
-use fx_types::{CpuSet, DomId, Errno, GuestVirtExt, Maddr, Mfn, PhysMem, Result};
+use fx_types::{CpuSet, DomId, Errno, GuestVirtExt, Maddr, Result};
 use xen_abi::xen::{
     DOMID_IO, DOMID_SELF, DOMID_XEN, MMU_CMD_MASK, MMU_MACHPHYS_UPDATE, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_NO_TRANSLATE,
     MMU_PT_UPDATE_PRESERVE_AD, MmuUpdate,
@@ -223,10 +223,5 @@ impl<H: Hw> Host<H> {
             }
         }
         Ok(cpus.and(&Self::dirty_cpus(&c.d)))
-    }
-
-    /// Whether the frame is the domain's own.
-    pub(crate) fn owns(&self, id: DomId, mfn: Mfn) -> bool {
-        self.frames.get(mfn).is_some_and(|f| f.owner() == id && f.word().refs() > 0)
     }
 }

@@ -2,7 +2,7 @@
 
 use fx_frames::FrameType;
 use fx_pagetables::{get_frame, get_typed, pin, put_frame, put_typed, unpin};
-use fx_types::{DomId, Errno, GuestVirtExt, Mfn, PhysMem, Result};
+use fx_types::{DomId, Errno, GuestVirtExt, Mfn, Result};
 use xen_abi::xen as x;
 use xen_abi::xen::MmuextOp;
 

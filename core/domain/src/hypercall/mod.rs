@@ -12,6 +12,7 @@ pub mod memory;
 pub mod mmu;
 pub mod mmuext;
 pub mod multicall;
+pub mod physdev;
 pub mod pv;
 pub mod reserve;
 pub mod resource;

@@ -1,6 +1,6 @@
 //! Several hypercalls in one.
 
-use fx_types::{Errno, GuestRegs, GuestVirt, GuestVirtExt};
+use fx_types::{Errno, GuestRegs, GuestVirtExt};
 use xen_abi::hypercall as nr;
 use xen_abi::xen::MulticallEntry;
 

@@ -2,7 +2,7 @@
 
 use fx_frames::FrameType;
 use fx_pagetables::{get_typed, put_frame, put_typed};
-use fx_types::{Errno, GuestVirtExt, Maddr, Mfn, PhysMem, is_canonical};
+use fx_types::{Errno, GuestVirtExt, Maddr, Mfn, is_canonical};
 use xen_abi::arch_x86::{
     SEGBASE_FS, SEGBASE_GS_KERNEL, SEGBASE_GS_USER, SEGBASE_GS_USER_SEL, TrapInfo,
 };

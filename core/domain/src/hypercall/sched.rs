@@ -100,7 +100,7 @@ impl<H: Hw> Host<H> {
     }
 
     fn any_pending(&self, c: &VcpuRef, p: &s::SchedPoll) -> fx_types::Result<bool> {
-        let view = EventView { host: self, d: &c.d };
+        let view = EventView::new(self, &c.d);
         for i in 0..u64::from(p.nr_ports) {
             let port: u32 = self.hw.read_at(p.ports.0, i)?;
             if ev::is_pending(&view, port)? {

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 
 use fx_frames::FrameType;
 use fx_pagetables::{get_typed, put_typed};
-use fx_types::{Errno, GuestVirtExt, Mfn, PhysMem, PhysMemExt};
+use fx_types::{Errno, GuestVirtExt, Mfn, PhysMemExt};
 use xen_abi::arch_x86::VcpuGuestContext;
 use xen_abi::vcpu as o;
 
@@ -152,7 +152,7 @@ impl<H: Hw> Host<H> {
         }
         v.info_frame.set(mfn.0);
         v.info.set(new.0);
-        fx_events::vcpu_info_moved(&EventView { host: self, d: &c.d }, v.id);
+        fx_events::vcpu_info_moved(&EventView::new(self, &c.d), v.id);
         Ok(())
     }
 

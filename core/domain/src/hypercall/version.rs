@@ -1,6 +1,6 @@
 //! `xen_version`.
 
-use fx_types::{Errno, GuestVirt, GuestVirtExt};
+use fx_types::{Errno, GuestVirtExt};
 use xen_abi::features as f;
 use xen_abi::version as v;
 use zerocopy::IntoBytes;
@@ -60,7 +60,7 @@ impl<H: Hw> Host<H> {
                 self.hw.write_val(arg, &handle).map(|()| 0)
             }
             v::XENVER_COMMANDLINE if open => {
-                let line = self.options.raw();
+                let line = &self.settings.cmdline;
                 self.text::<1024>(arg, line)
             }
             v::XENVER_COMMANDLINE => self.text::<1024>(arg, "<denied>"),
@@ -68,7 +68,7 @@ impl<H: Hw> Host<H> {
             v::XENVER_EXTRAVERSION2 => self.varbuf(arg, EXTRA),
             v::XENVER_CAPABILITIES2 => self.varbuf(arg, CAPABILITIES),
             v::XENVER_CHANGESET2 => self.varbuf(arg, shown(CHANGESET)),
-            v::XENVER_COMMANDLINE2 if open => self.varbuf(arg, self.options.raw()),
+            v::XENVER_COMMANDLINE2 if open => self.varbuf(arg, &self.settings.cmdline),
             v::XENVER_COMMANDLINE2 => self.varbuf(arg, "<denied>"),
             _ => Err(Errno::ENOSYS),
         }

@@ -3,13 +3,13 @@
 //! From the lowest address: RCX, R11, the error code where there is one, RIP, CS (with the event mask as it was in bits
 //! 32–39), RFLAGS, RSP, SS.
 
-use fx_types::{GuestRegs, GuestVirt, PhysMem};
+use fx_types::GuestRegs;
 use xen_abi::arch_x86::{FLAT_RING3_CS64, FLAT_RING3_SS64};
 use zerocopy::IntoBytes;
 
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
-use crate::vcpu::{SYSCALL_MASKS, Vcpu};
+use crate::vcpu::{FAILSAFE_MASKS, SYSCALL_MASKS, Vcpu};
 
 /// Offset of `evtchn_upcall_mask` in `vcpu_info`.
 pub const UPCALL_MASK: u64 = 1;
@@ -99,6 +99,37 @@ impl<H: Hw> Host<H> {
             error: None,
         };
         self.bounce(c, regs, &e);
+    }
+
+    /// The failsafe callback: what the guest's kernel asked to return to cannot be returned to. Between R11 and RIP its frame
+    /// has DS, ES, FS and GS.
+    #[cold]
+    pub fn bounce_failsafe(&self, c: &VcpuRef, regs: &mut GuestRegs) {
+        let v = &c.v;
+        let rip = v.pv.failsafe_callback.get();
+        let from_kernel = v.in_kernel();
+        if rip == 0 || (!from_kernel && !self.toggle_mode(c)) {
+            return self.bounce_failed(c, regs, "it returned to where it may not, without a failsafe callback");
+        }
+        let info = v.info();
+        let mask = self.hw.load8(info.add(UPCALL_MASK));
+        let top = if from_kernel { regs.rsp } else { v.pv.kernel_sp.get() } & !0xf;
+        let cs = (regs.cs & if from_kernel { 0xfffc } else { 0xffff }) | (u64::from(mask) << 32);
+        let rflags = regs.rflags & !(IF | IOPL) | u64::from(v.pv.iopl.get()) | if mask == 0 { IF } else { 0 };
+        let [ds, es, fs, gs] = self.hw.save_segments().sel.map(u64::from);
+        let f = [regs.rcx, regs.r11, ds, es, fs, gs, regs.rip, cs, rflags, regs.rsp, regs.ss];
+        let Some(sp) = self.push(top, &f) else {
+            return self.bounce_failed(c, regs, "its kernel stack is not writable");
+        };
+        if v.flags.get() & FAILSAFE_MASKS != 0 {
+            self.hw.store8(info.add(UPCALL_MASK), 1);
+        }
+        regs.rip = rip;
+        regs.cs = u64::from(FLAT_RING3_CS64);
+        regs.ss = u64::from(FLAT_RING3_SS64);
+        regs.rsp = sp;
+        regs.rflags &= !CLEARED;
+        regs.entry_vector = 0;
     }
 
     /// The event upcall.

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 use fx_emul as em;
 use fx_emul::{Outcome, PvCpu, Refused};
 use fx_pagetables::{Change, exchange_if, pte};
-use fx_types::{DomId, Errno, Fault, GuestRegs, GuestVirt, Mfn, PhysMem};
+use fx_types::{DomId, Errno, Fault, GuestRegs, GuestVirt, Mfn};
 
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -40,12 +40,24 @@ impl<H: Hw> GuestVirt for Cpu<'_, H> {
 impl<H: Hw> Cpu<'_, H> {
     fn port_ok(&self, port: u16, size: u8) -> Result<(), Refused> {
         let last = u64::from(port).saturating_add(u64::from(size)).saturating_sub(1);
-        // The guest's user mode gets at ports through its virtual IOPL.
-        let iopl = u64::from(self.c.v.pv.iopl.get()) >> 12;
-        if !self.c.v.in_kernel() && iopl < 3 {
+        if !self.c.v.in_kernel() && self.c.v.pv.iopl.get() >> 12 < 3 && !self.in_bitmap(port, size) {
             return Err(Refused::Protection);
         }
         if self.c.d.rights.lock().ports.contains(u64::from(port), last) { Ok(()) } else { Err(Refused::Protection) }
+    }
+}
+
+impl<H: Hw> Cpu<'_, H> {
+    /// Whether the guest's own bitmap lets its user mode use the ports: a clear bit says so.
+    fn in_bitmap(&self, port: u16, size: u8) -> bool {
+        let (bitmap, ports) = (self.c.v.pv.io_bitmap.get(), self.c.v.pv.io_bitmap_ports.get());
+        let first = u32::from(port);
+        (first..first.saturating_add(u32::from(size))).all(|p| {
+            let mut byte = [0];
+            p < ports
+                && self.host.hw.copy_in(bitmap.wrapping_add(u64::from(p / 8)), &mut byte).is_ok()
+                && byte == [byte[0] & !(1 << (p % 8))]
+        })
     }
 }
 

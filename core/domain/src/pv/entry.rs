@@ -2,13 +2,15 @@
 
 use core::sync::atomic::Ordering;
 
-use fx_types::{GuestRegs, PhysMem};
+use fx_types::GuestRegs;
 
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 use crate::pv::bounce::{ENTRY_SYSCALL, ENTRY_SYSCALL32, ENTRY_SYSENTER, Entry, UPCALL_MASK};
 use crate::vcpu::{CALLBACK_SET, SYSENTER_MASKS};
 
+/// Set in `entry_vector` when the return to the guest faulted.
+const FAILED_EXIT: u32 = 0x200;
 const DEBUG: u32 = 1;
 const INVALID_OPCODE: u32 = 6;
 const NO_DEVICE: u32 = 7;
@@ -17,9 +19,9 @@ const PAGE_FAULT: u32 = 14;
 
 impl<H: Hw> Host<H> {
     /// A guest entered the hypervisor by an exception or a system call. On return `regs` is what to go on with, of whichever
-    /// vCPU `cur` is by then.
+    /// vCPU `cur` is by then; `true` when it certainly is the same one and nothing else ran.
     #[inline]
-    pub fn guest_entry(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) {
+    pub fn guest_entry(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) -> bool {
         if let Some(c) = cur {
             match regs.entry_vector {
                 ENTRY_SYSCALL => {
@@ -33,15 +35,18 @@ impl<H: Hw> Host<H> {
                 vector => self.trap(c, regs, vector),
             }
         }
-        self.leave(cur, regs);
+        self.leave(cur, regs)
     }
 
-    /// Does what is due before a guest is entered: other work of this CPU, a change of vCPU, an event upcall.
+    /// Does what is due before a guest is entered: other work of this CPU, a change of vCPU, an event upcall. `true` when
+    /// there was no other work.
     #[inline]
-    pub fn leave(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) {
+    pub fn leave(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) -> bool {
+        let mut stayed = true;
         loop {
             if self.this_cpu().is_some_and(|p| p.pending.load(Ordering::Relaxed) != 0) || cur.is_none() {
                 self.work(cur, regs);
+                stayed = false;
             }
             let Some(c) = cur else { continue };
             // Pending and not masked: the first two bytes of `vcpu_info`.
@@ -52,13 +57,14 @@ impl<H: Hw> Host<H> {
                     continue;
                 }
             }
-            return;
+            return stayed;
         }
     }
 
     #[cold]
     fn trap(&self, c: &VcpuRef, regs: &mut GuestRegs, vector: u32) {
         match vector {
+            failed if failed & FAILED_EXIT != 0 => self.bounce_failsafe(c, regs),
             ENTRY_SYSENTER => {
                 let e = Entry {
                     rip: c.v.pv.sysenter_callback.get(),

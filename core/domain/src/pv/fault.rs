@@ -2,7 +2,7 @@
 
 use fx_frames::FrameType;
 use fx_pagetables::{leaf, pte};
-use fx_types::{GuestRegs, HYP_VIRT_END, HYP_VIRT_START, PhysMem};
+use fx_types::{GuestRegs, HYP_VIRT_END, HYP_VIRT_START};
 
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;

@@ -1,6 +1,6 @@
 //! The return from a guest's kernel (`__HYPERVISOR_iret`).
 
-use fx_types::{GuestRegs, GuestVirtExt, PhysMem};
+use fx_types::{GuestRegs, GuestVirtExt};
 use xen_abi::arch_x86::{IretContext, VGCF_IN_SYSCALL};
 
 use crate::host::{Host, VcpuRef};

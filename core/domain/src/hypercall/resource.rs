@@ -1,0 +1,51 @@
+//! `XENMEM_acquire_resource`: frames of the hypervisor's that belong to a domain, for the toolstack to map.
+
+use fx_types::{Errno, GuestVirtExt};
+use xen_abi::memory as m;
+
+use super::Answer;
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+
+/// Offset of `nr_frames` in the argument.
+const NR_FRAMES: u64 = 8;
+/// The most frames of one call.
+const MOST: u32 = 1024;
+
+impl<H: Hw> Host<H> {
+    pub(crate) fn acquire_resource(&self, c: &VcpuRef, arg: u64) -> Answer {
+        let r: m::MemAcquireResource = self.hw.read_val(arg)?;
+        if r.pad != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let d = self.domain_or_self(&c.d, r.domid)?;
+        self.may_control(c, &d)?;
+        if r.r#type != m::XENMEM_RESOURCE_GRANT_TABLE {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let (status, most) = match r.id {
+            m::XENMEM_RESOURCE_GRANT_TABLE_ID_SHARED => (false, d.grants.max_shared_frames()),
+            m::XENMEM_RESOURCE_GRANT_TABLE_ID_STATUS => (true, d.grants.max_status_frames()),
+            _ => return Err(Errno::EINVAL),
+        };
+        if r.frame_list.0 == 0 {
+            if r.nr_frames != 0 {
+                return Err(Errno::EINVAL);
+            }
+            return self.hw.write_val(arg.wrapping_add(NR_FRAMES), &most).map(|()| 0);
+        }
+        if r.nr_frames == 0 || r.nr_frames > MOST {
+            return Err(if r.nr_frames == 0 { Errno::EINVAL } else { Errno::E2BIG });
+        }
+        let first = u32::try_from(r.frame).map_err(|_| Errno::EINVAL)?;
+        if first.checked_add(r.nr_frames).is_none_or(|end| end > most) {
+            return Err(Errno::EINVAL);
+        }
+        // The last first: the table grows once.
+        for i in (0..r.nr_frames).rev() {
+            let mfn = self.grant_resource(&d, status, first.wrapping_add(i))?;
+            self.hw.write_at(r.frame_list.0, u64::from(i), &mfn.0)?;
+        }
+        Ok(0)
+    }
+}
