@@ -2,14 +2,14 @@
 //! shell in Dom0; without one the machine powers off by itself and the exit status tells how it went.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::machine::boot::Boot;
 use crate::machine::job::{Verdict, Watch};
-use crate::machine::{Disk, End, Nic};
+use crate::machine::{self, Disk, End, Machine, Nic, backtrace};
 use crate::{build, image, paths, report};
 
 /// Options of `run`.
@@ -45,6 +45,12 @@ pub struct RunArgs {
     /// Never give a shell, even with a terminal
     #[arg(long)]
     batch: bool,
+    /// Boot this test guest (guests/NAME) in Dom0's place
+    #[arg(long, value_name = "NAME")]
+    guest: Option<String>,
+    /// More arguments of QEMU, such as "-s -S -d int,cpu_reset -D /tmp/qemu.log"
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    qemu_args: String,
     /// Limit of the run in seconds, without a terminal
     #[arg(long, default_value_t = 900)]
     timeout: u64,
@@ -53,16 +59,48 @@ pub struct RunArgs {
 /// Runs the machine as the options say.
 pub fn run(args: &RunArgs) -> Result<()> {
     report::elapsed();
-    let hypervisor = match &args.hypervisor {
+    let ours = match &args.hypervisor {
         Some(file) => Some(file.clone()),
         None if args.reference => None,
         None => Some(build::hypervisor()?),
     };
     let image = image::image()?;
+    let machine = match &args.guest {
+        Some(name) => guest(args, name, ours.as_deref().unwrap_or(&image.reference))?,
+        None => boot(args, ours).machine(&image, paths::target().join("run.log"))?,
+    };
+    report::say(format_args!("boot {} (log: {})", machine.hypervisor.0.display(), machine.log.display()));
+    let mut watch = Watch::default();
+    let end = machine.run(&mut |line| {
+        if let (Some(line), false) = (line, machine.interactive) {
+            report::say(line);
+        }
+        watch.line(line)
+    })?;
+    for line in backtrace::explain(&machine.log, &paths::dist().join("free-xen.syms")) {
+        report::say(line);
+    }
+    verdict(&watch, &end, machine.interactive, args.guest.is_some())
+}
+
+/// The machine with a test guest.
+fn guest(args: &RunArgs, name: &str, hypervisor: &Path) -> Result<Machine> {
+    let guests = build::guests()?;
+    let Some((_, elf)) = guests.iter().find(|(guest, _)| guest == name) else {
+        bail!("no test guest {name} in guests/");
+    };
+    let mut machine = machine::guest::machine(hypervisor, elf, args.smp, paths::target().join("run.log"));
+    machine.hypervisor.1.push_str(&format!(" {}", args.xen_args));
+    machine.qemu_args = args.qemu_args.split_whitespace().map(str::to_owned).collect();
+    Ok(machine)
+}
+
+/// Debian as Dom0.
+fn boot(args: &RunArgs, hypervisor: Option<PathBuf>) -> Boot {
     let interactive = !args.batch && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let (disk, nic) =
         if args.legacy_devices { (Disk::Ahci, Nic::E1000) } else { (Disk::Virtio, Nic::Virtio) };
-    let boot = Boot {
+    Boot {
         hypervisor,
         jobs: args.jobs.clone(),
         xen_args: args.xen_args.clone(),
@@ -73,23 +111,14 @@ pub fn run(args: &RunArgs) -> Result<()> {
         nic,
         icount: !(args.real_time || interactive),
         interactive,
+        qemu_args: args.qemu_args.split_whitespace().map(str::to_owned).collect(),
         seconds: args.timeout,
         ..Boot::default()
-    };
-    let machine = boot.machine(&image, paths::target().join("run.log"))?;
-    report::say(format_args!("boot {} (log: {})", machine.hypervisor.0.display(), machine.log.display()));
-    let mut watch = Watch::default();
-    let end = machine.run(&mut |line| {
-        if let (Some(line), false) = (line, interactive) {
-            report::say(line);
-        }
-        watch.line(line)
-    })?;
-    verdict(&watch, &end, interactive)
+    }
 }
 
 /// Says how it went; an error when something failed.
-fn verdict(watch: &Watch, end: &End, interactive: bool) -> Result<()> {
+fn verdict(watch: &Watch, end: &End, interactive: bool, guest: bool) -> Result<()> {
     if interactive && watch.fault.is_none() {
         report::say("the machine has ended");
         return Ok(());
@@ -100,7 +129,7 @@ fn verdict(watch: &Watch, end: &End, interactive: bool) -> Result<()> {
     if let End::Stopped(why) = end {
         bail!("the run was stopped: {why} (last stage: {})", watch.stage);
     }
-    if !watch.done {
+    if !watch.done && !guest {
         bail!("the machine ended ({end:?}) before its jobs did (last stage: {})", watch.stage);
     }
     let failed: Vec<&str> =

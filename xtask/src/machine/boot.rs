@@ -38,6 +38,8 @@ pub struct Boot {
     pub icount: bool,
     /// The user's terminal is the console, and gets a shell after the jobs.
     pub interactive: bool,
+    /// More arguments of QEMU.
+    pub qemu_args: Vec<String>,
     /// Limit of the whole run in seconds.
     pub seconds: u64,
 }
@@ -57,6 +59,7 @@ impl Default for Boot {
             nic: Nic::None,
             icount: true,
             interactive: false,
+            qemu_args: Vec::new(),
             seconds: 600,
         }
     }
@@ -85,6 +88,7 @@ impl Boot {
             memory: self.memory.0,
             icount: self.icount,
             interactive: self.interactive,
+            qemu_args: self.qemu_args.clone(),
             limits: Limits { total: Duration::from_secs(self.seconds), silence: Duration::from_secs(180) },
             log,
         })

@@ -11,7 +11,8 @@ use super::Next;
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Texts that mean the end, in lines that no guest wrote.
-const FATAL: &[&str] = &["Panic on CPU", "Kernel panic - not syncing", "FX: FAILED", "panicked at"];
+const FATAL: &[&str] =
+    &["Panic on CPU", "Crash on CPU", "Kernel panic - not syncing", "FX: FAILED", "panicked at"];
 
 /// What became of one tested thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! The emulated machine: QEMU with TCG, its console, how it ended.
 
+pub mod backtrace;
 pub mod boot;
 mod console;
+pub mod guest;
 pub mod job;
 mod qmp;
 
@@ -66,6 +68,8 @@ pub struct Machine {
     pub icount: bool,
     /// The user's terminal is the console.
     pub interactive: bool,
+    /// More arguments of QEMU.
+    pub qemu_args: Vec<String>,
     /// Limits of the host's time: for the whole run, and without any output.
     pub limits: Limits,
     /// Where the console's output goes, besides the observer.
@@ -120,6 +124,10 @@ impl Machine {
             qemu.kill().ok();
         }
         let status = qemu.wait()?;
+        if self.interactive {
+            // QEMU cannot restore the terminal when it is killed.
+            Command::new("stty").arg("sane").status().ok();
+        }
         let reason = qmp.finish();
         Ok(match (stopped, reason.as_deref()) {
             (Some(why), _) => End::Stopped(why),
@@ -185,7 +193,7 @@ impl Machine {
         if !self.modules.is_empty() {
             command.arg("-initrd").arg(self.module_list());
         }
-        command.args(self.devices());
+        command.args(self.devices()).args(&self.qemu_args);
         if !self.interactive {
             command.stdin(Stdio::null());
         }

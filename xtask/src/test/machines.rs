@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::{Tally, TestArgs};
 use crate::machine::boot::Boot;
 use crate::machine::job::{Verdict, Watch};
-use crate::machine::{Disk, End, Limits, Machine, Nic, XEN_ARGS};
+use crate::machine::{self, Disk, End, Machine, Nic};
 use crate::{build, image, paths, report};
 
 /// A boot of Debian with some jobs.
@@ -98,18 +98,7 @@ pub fn run(args: &TestArgs, tally: &mut Tally) -> Result<()> {
 
 /// Boots a test guest in Dom0's place; it prints `TEST` lines and powers the machine off.
 fn guest(name: &str, elf: &Path, hypervisor: &Path, tally: &mut Tally) -> Result<()> {
-    let machine = Machine {
-        hypervisor: (hypervisor.to_path_buf(), format!("dom0_mem=128M {XEN_ARGS}")),
-        modules: vec![(elf.to_path_buf(), String::new())],
-        disk: None,
-        nic: Nic::None,
-        smp: 1,
-        memory: 512,
-        icount: true,
-        interactive: false,
-        limits: Limits { total: Duration::from_secs(180), silence: Duration::from_secs(60) },
-        log: log(name),
-    };
+    let machine = machine::guest::machine(hypervisor, elf, 1, log(name));
     let (watch, end) = follow(name, &machine, tally)?;
     tally.count(format!("{name}.tests"), watch.results.iter().any(|r| r.verdict != Verdict::Value));
     judge_end(name, &end, &End::PowerOff, &watch, tally);
@@ -189,6 +178,9 @@ fn judge_end(name: &str, end: &End, want: &End, watch: &Watch, tally: &mut Tally
     ));
     if !good {
         let why = watch.fault.clone().unwrap_or_else(|| format!("{end:?} instead of {want:?}"));
+        for line in machine::backtrace::explain(&log(name), &paths::dist().join("free-xen.syms")) {
+            report::say(format_args!("  {line}"));
+        }
         report::say(format_args!("  the end of its log:\n{}", crate::proc::tail(&log(name), 12)));
         tally.count(format!("{name}: ended by {why} (last stage: {})", watch.stage), false);
     } else {
