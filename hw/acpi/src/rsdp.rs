@@ -30,8 +30,17 @@ pub(crate) fn find(mem: &impl Memory, hint: Option<u64>) -> Option<Rsdp> {
     in_ebda.or_else(|| scan(mem, BIOS_START, BIOS_END))
 }
 
+/// Looks at every 16 bytes from `start`, which is a multiple of 16. Memory that is not readable is skipped.
 fn scan(mem: &impl Memory, start: u64, end: u64) -> Option<Rsdp> {
-    (start..end).step_by(16).find_map(|a| read(mem, a))
+    const STEP: usize = 1024;
+    let mut buf = [0u8; STEP];
+    (start..end).step_by(STEP).find_map(|at| {
+        if !mem.read(at, &mut buf) {
+            return None;
+        }
+        let mut places = buf.chunks(16).zip((at..end).step_by(16));
+        places.find_map(|(bytes, a)| if bytes.starts_with(&SIGNATURE) { read(mem, a) } else { None })
+    })
 }
 
 fn read(mem: &impl Memory, addr: u64) -> Option<Rsdp> {

@@ -49,6 +49,14 @@ fn rsdp(rsdt: u32, xsdt: u64) -> Vec<u8> {
     r
 }
 
+/// The KiB of memory around a root pointer at `addr`: it is looked for in whole ones.
+fn around(addr: u64, root: &[u8]) -> (u64, Vec<u8>) {
+    let mut kib = vec![0x55; 1024];
+    let at = addr as usize % 1024;
+    kib[at..at + root.len()].copy_from_slice(root);
+    (addr & !1023, kib)
+}
+
 const ROOT: u64 = 0xf_5ae0;
 const XSDT: u64 = 0x7ffe_0000;
 
@@ -57,7 +65,7 @@ fn machine(tables: &[(u64, Vec<u8>)]) -> Fake {
     let mut m = Fake::default();
     let list: Vec<u8> =
         tables.iter().filter(|(_, t)| &t[..4] != b"DSDT").flat_map(|(a, _)| a.to_le_bytes()).collect();
-    m.0.insert(ROOT, rsdp(0, XSDT));
+    m.0.extend([around(ROOT, &rsdp(0, XSDT))]);
     m.0.insert(XSDT, table(b"XSDT", &list));
     m.0.extend(tables.iter().cloned());
     m
@@ -198,7 +206,7 @@ fn root_pointers() {
     // In the EBDA, with only an RSDT.
     let mut m = Fake::default();
     m.0.insert(0x40e, 0x9fc0u16.to_le_bytes().to_vec());
-    m.0.insert(0x9_fc10, rsdp(0x3000, 0));
+    m.0.extend([around(0x9_fc10, &rsdp(0x3000, 0))]);
     m.0.insert(0x3000, table(b"RSDT", &0x4000u32.to_le_bytes()));
     m.0.insert(0x4000, table(b"APIC", &madt_body()));
     let a = Acpi::find(&m, None).unwrap();
@@ -310,7 +318,7 @@ proptest! {
         fix_sum(&mut root[..20], 8);
         fix_sum(&mut root, 32);
         let mut m = Fake::default();
-        m.0.insert(ROOT, root);
+        m.0.extend([around(ROOT, &root)]);
         m.0.insert(XSDT, table(b"XSDT", &list));
         read_all(&m);
     }

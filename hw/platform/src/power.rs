@@ -99,10 +99,10 @@ impl<P: Ports> Power<P> {
         }
     }
 
-    /// Gives a reset that was asked for the time to happen: some 10 ms of accesses to a slow port.
+    /// Gives a reset that was asked for the time to happen: some 100 ms of accesses to a slow port.
     fn pause(&self) {
         const SLOW: u16 = 0x80;
-        for _ in 0..10_000 {
+        for _ in 0..100_000 {
             self.io.out8(SLOW, 0);
         }
     }

@@ -26,7 +26,7 @@ impl Clock {
         Some(Self {
             base,
             scale: Scale::between(hz, SECOND)?,
-            khz: u32::try_from(hz / 1000).ok()?,
+            khz: u32::try_from(hz.checked_add(500)? / 1000).ok()?,
             ticks: Scale::between(SECOND, hz)?,
         })
     }
@@ -79,6 +79,7 @@ mod tests {
         assert_eq!(c.at(0), 0);
         assert_eq!(c.at(1_000_500), 500);
         assert_eq!(c.khz, 1_000_000);
+        assert_eq!(Clock::new(0, SECOND - 300).unwrap().khz, 1_000_000);
         assert_eq!(c.tsc_at(500), 1_000_502);
         assert!(Clock::new(0, 0).is_none());
     }
