@@ -49,20 +49,26 @@ impl Buddy {
         self.lists.get_mut(usize::from(mfn.0 >= HIGH))?.get_mut(usize::from(order))
     }
 
-    /// Adds the frames `start..end`, which nobody uses, to the free ones.
+    /// Adds the frames `start..end`, which no guest ever used, to the free ones.
     pub fn add_range(&mut self, t: &FrameTable, start: Mfn, end: Mfn) {
         let mut at = start.0;
         while at < end.0 {
             let left = end.0.saturating_sub(at);
             let align = if at == 0 { u32::from(MAX_ORDER) } else { at.trailing_zeros() };
             let order = align.min(left.ilog2()).min(u32::from(MAX_ORDER)) as u8;
-            self.free(t, Mfn(at), order);
+            self.free_block(t, Mfn(at), order, 0);
             at = at.saturating_add(1 << order);
         }
     }
 
     /// Gives a block back, merging it with its free buddies.
     pub fn free(&mut self, t: &FrameTable, mfn: Mfn, order: u8) {
+        // Whoever had it may still have translations of it.
+        self.free_block(t, mfn, order, t.clock().stamp());
+    }
+
+    fn free_block(&mut self, t: &FrameTable, mfn: Mfn, order: u8, stale: u64) {
+        let mut stale = stale;
         let mut block = mfn.0;
         let mut order = order;
         self.free = self.free.saturating_add(1 << order);
@@ -76,18 +82,23 @@ impl Buddy {
                 l.remove(t, buddy);
             }
             info.clear_free();
+            stale = stale.max(info.stale_since());
             block &= !(1 << order);
             order = order.saturating_add(1);
         }
         if let Some(info) = t.get(Mfn(block)) {
-            info.set_free(order);
+            info.set_free(order, stale);
         }
         if let Some(l) = self.list(Mfn(block), order) {
             l.push(t, Mfn(block));
         }
     }
 
-    /// Takes a block of 2^`order` frames, aligned to its size; `None` when there is none.
+    /// Takes a block of 2^`order` frames, aligned to its size; `None` when there is none. CPUs may still hold translations of
+    /// the frames: before the block is used, every CPU's that was last flushed at [`FrameInfo::stale_since`] of its first
+    /// frame or before must be dropped.
+    ///
+    /// [`FrameInfo::stale_since`]: crate::FrameInfo::stale_since
     pub fn alloc(&mut self, t: &FrameTable, order: u8, zone: Zone) -> Option<Mfn> {
         let (limit, zones): (u64, &[usize]) = match zone {
             Zone::Any => (u64::MAX, &[1, 0]),
@@ -121,12 +132,13 @@ impl Buddy {
         if let Some(l) = self.lists.get_mut(zone).and_then(|z| z.get_mut(usize::from(from))) {
             l.remove(t, block);
         }
+        let stale = t.get(block).map_or(0, crate::FrameInfo::stale_since);
         let mut o = from;
         while o > order {
             o = o.saturating_sub(1);
             let half = block.add(1 << o);
             if let Some(info) = t.get(half) {
-                info.set_free(o);
+                info.set_free(o, stale);
             }
             if let Some(l) = self.list(half, o) {
                 l.push(t, half);

@@ -1,9 +1,11 @@
 //! One frame's record and the transitions of its word.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 
 use fx_types::{DomId, Errno, Result};
 
+use crate::atomic::AtomicU64;
+use crate::clock::TlbClock;
 use crate::word::{FrameType, Word};
 
 /// What the hypervisor knows of one frame: 24 bytes.
@@ -11,7 +13,8 @@ use crate::word::{FrameType, Word};
 #[repr(C)]
 pub struct FrameInfo {
     word: AtomicU64,
-    /// Owner (bits 0–15); free, and of which order (32–39).
+    /// Bits 0–15: the owner, or [`FREE`] and the order of the free block that starts here, or [`DEVICE`]. Above: since when
+    /// translations of the frame may be stale ([`TlbClock`]).
     meta: AtomicU64,
     /// Neighbours in the list that the frame is on: next (low half), previous (high half).
     pub(crate) link: AtomicU64,
@@ -24,8 +27,9 @@ pub enum TypeGain {
     /// The reference is there.
     Ready,
     /// The frame has just become this type: the caller validates it (and nobody else can use it until it says
-    /// `validated` or `abandon`). `was` tells its type before: from `Writable`, stale writable translations must be
-    /// flushed on every CPU first.
+    /// `validated` or `abandon`). `was` tells its type before: when that is another one, stale translations of the owner's
+    /// must be flushed first. A frame that was writable may be written through them, and a CPU may still walk one that
+    /// was a table.
     Validate {
         /// The type that it had before.
         was: FrameType,
@@ -42,8 +46,12 @@ pub enum TypeLoss {
     Invalidate,
 }
 
-const ORDER_SHIFT: u32 = 32;
-const FREE: u64 = 0x80;
+/// In place of an owner (their numbers are below 0x8000): free; the low bits are the order.
+const FREE: u64 = 0x8000;
+/// In place of an owner: no RAM.
+const DEVICE: u64 = 0xffff;
+const OWNER: u64 = 0xffff;
+const STAMP_SHIFT: u32 = 16;
 
 impl FrameInfo {
     /// The word as it is now.
@@ -79,17 +87,57 @@ impl FrameInfo {
         DomId(self.meta.load(Ordering::Relaxed) as u16)
     }
 
-    /// Makes the frame `owner`'s, with the one reference that the allocation itself is. `hypervisor` marks memory of the
-    /// hypervisor's own that is shared with the domain. Only for a frame that came from the allocator just now.
+    /// Makes the frame `owner`'s, with the one reference that the allocation itself is. Only for a frame that came from the
+    /// allocator (after the flush that it may owe, [`Self::stale_since`]) or that was stolen just now: of a stolen one the
+    /// type that it had last and the time of that are kept.
+    ///
+    /// `hypervisor` marks memory of the hypervisor's own that is shared with the domain. The hypervisor writes there
+    /// without asking, so such a frame is *writable* for as long as it lives and can never become a table.
     pub fn assign(&self, owner: DomId, hypervisor: bool) {
-        self.meta.store(u64::from(owner.0), Ordering::Relaxed);
+        self.set_owner(owner);
+        let before = self.word().frame_type();
         let w = Word(1).with_allocated(true).with_hypervisor(hypervisor);
+        let w = if hypervisor {
+            w.with_type(FrameType::Writable).with_validated(true).more_type_refs().unwrap_or(w)
+        } else {
+            w.with_type(before)
+        };
         self.word.store(w.0, Ordering::Release);
+    }
+
+    /// Says that there is no RAM behind the record (firmware tables, devices, the first MiB): such a frame is never allocated,
+    /// its counts stay zero, and giving a reference back does nothing.
+    pub fn mark_device(&self) {
+        self.set_low(DEVICE);
+    }
+
+    /// Whether [`Self::mark_device`] was said.
+    pub fn is_device(&self) -> bool {
+        self.meta.load(Ordering::Relaxed) & OWNER == DEVICE
+    }
+
+    /// Replaces the owner's field. Nobody refers to the frame, so nobody else writes to it.
+    fn set_low(&self, low: u64) {
+        let stamp = self.meta.load(Ordering::Relaxed) & !OWNER;
+        self.meta.store(stamp | low, Ordering::Release);
+    }
+
+    /// Translations of the frame may be stale in every CPU that was last flushed at this time of the [`TlbClock`] or before;
+    /// 0 when in none. For a block from the allocator the first frame's record speaks for all.
+    #[must_use]
+    pub fn stale_since(&self) -> u64 {
+        self.meta.load(Ordering::Acquire) >> STAMP_SHIFT
+    }
+
+    /// From now on translations of the frame may be stale. The owner's field stays, and later times win over earlier ones.
+    fn stamp(&self, now: u64) {
+        let low = self.meta.load(Ordering::Relaxed) & OWNER;
+        self.meta.fetch_max((now << STAMP_SHIFT) | low, Ordering::AcqRel);
     }
 
     /// Gives a frame that nobody refers to another owner (exchange, steal).
     pub fn set_owner(&self, owner: DomId) {
-        self.meta.store(u64::from(owner.0), Ordering::Relaxed);
+        self.set_low(u64::from(owner.0));
     }
 
     /// Takes a reference if `owner` owns the frame.
@@ -153,7 +201,7 @@ impl FrameInfo {
     }
 
     /// Takes a frame with no references but `extra` of the caller's besides the allocation's out of use, for exchange:
-    /// afterwards it is unreferenced and untyped.
+    /// afterwards it is unreferenced and untyped, but remembers its last type.
     ///
     /// # Errors
     /// `EBUSY` when somebody else refers to it.
@@ -165,7 +213,22 @@ impl FrameInfo {
             if w.refs() != extra.saturating_add(1) || w.type_refs() != 0 || w.pinned() {
                 return Err(Errno::EBUSY);
             }
-            Ok((Word(0), ()))
+            Ok((Word(0).with_type(w.frame_type()), ()))
+        })
+    }
+
+    /// Takes one more typed reference (on top of a plain one that the caller holds) to a frame that is in use as `wanted`.
+    ///
+    /// # Errors
+    /// `EINVAL` when it is not in use as that or is just being checked or let go, `EOVERFLOW` when there are too many
+    /// references. Nothing is changed then.
+    #[inline]
+    pub fn get_type_again(&self, wanted: FrameType) -> Result {
+        self.update(|w| {
+            if w.type_refs() == 0 || w.frame_type() != wanted || !w.validated() {
+                return Err(Errno::EINVAL);
+            }
+            Ok((w.more_type_refs().ok_or(Errno::EOVERFLOW)?, ()))
         })
     }
 
@@ -202,19 +265,22 @@ impl FrameInfo {
         let _ = self.update(|w| Ok((w.with_validated(true), ())));
     }
 
-    /// The contents are not right, or were just invalidated: the one typed reference goes, and the type with it.
+    /// The contents are not right, or were just invalidated: the one typed reference goes. The type itself stays as what the
+    /// frame was last.
     pub fn abandon(&self) {
-        let _ = self.update(|w| {
-            let less = w.fewer_type_refs().unwrap_or(w);
-            Ok((less.with_type(FrameType::None).with_validated(false), ()))
-        });
+        let _ = self.update(|w| Ok((w.fewer_type_refs().unwrap_or(w).with_validated(false), ())));
     }
 
-    /// Gives a typed reference back.
+    /// Gives a typed reference back. Whatever held it (an entry) is gone already.
     #[inline]
-    pub fn put_type(&self) -> TypeLoss {
+    pub fn put_type(&self, clock: &TlbClock) -> TypeLoss {
         self.update(|w| {
-            if w.type_refs() == 1 && w.validated() && w.frame_type().needs_validation() {
+            if w.type_refs() != 1 {
+                return Ok((w.fewer_type_refs().unwrap_or(w), TypeLoss::Done));
+            }
+            // Before the count says zero: whoever sees that must see since when translations are stale.
+            self.stamp(clock.stamp());
+            if w.validated() && w.frame_type().needs_validation() {
                 // Nobody may take a reference while the contents are being let go.
                 return Ok((w.with_validated(false), TypeLoss::Invalidate));
             }
@@ -239,19 +305,21 @@ impl FrameInfo {
         self.update(|w| if w.pinned() { Ok((w.with_pinned(false), ())) } else { Err(Errno::EINVAL) })
     }
 
-    pub(crate) fn set_free(&self, order: u8) {
+    /// Starts a free block of 2^`order` frames, of which translations may be stale since `stale`.
+    pub(crate) fn set_free(&self, order: u8, stale: u64) {
         self.word.store(0, Ordering::Relaxed);
-        self.meta.store((FREE | u64::from(order)) << ORDER_SHIFT, Ordering::Release);
+        self.meta.store((stale << STAMP_SHIFT) | FREE | u64::from(order), Ordering::Release);
     }
 
+    /// No free block starts here any more.
     pub(crate) fn clear_free(&self) {
-        self.meta.store(0, Ordering::Release);
+        self.set_low(0);
     }
 
     /// The order of the free block that starts at this frame.
     pub(crate) fn free_order(&self) -> Option<u8> {
-        let b = self.meta.load(Ordering::Acquire) >> ORDER_SHIFT;
-        (b & FREE != 0).then_some((b & 0x7f) as u8)
+        let low = self.meta.load(Ordering::Acquire) & OWNER;
+        (low & FREE != 0 && low != DEVICE).then_some(low as u8)
     }
 }
 
@@ -274,8 +342,8 @@ mod tests {
         );
         assert_eq!(f.get_type(FrameType::Writable), Ok(TypeGain::Ready));
         assert_eq!(f.get_type(FrameType::L1), Err(Errno::EBUSY));
-        assert_eq!(f.put_type(), TypeLoss::Done);
-        assert_eq!(f.put_type(), TypeLoss::Done);
+        assert_eq!(f.put_type(&clock), TypeLoss::Done);
+        assert_eq!(f.put_type(&clock), TypeLoss::Done);
         assert_eq!(
             f.get_type(FrameType::L1),
             Ok(TypeGain::Validate { was: FrameType::Writable })
@@ -284,8 +352,8 @@ mod tests {
         assert_eq!(f.get_type(FrameType::Writable), Err(Errno::EBUSY));
         f.validated();
         assert_eq!(f.get_type(FrameType::L1), Ok(TypeGain::Ready));
-        assert_eq!(f.put_type(), TypeLoss::Done);
-        assert_eq!(f.put_type(), TypeLoss::Invalidate);
+        assert_eq!(f.put_type(&clock), TypeLoss::Done);
+        assert_eq!(f.put_type(&clock), TypeLoss::Invalidate);
         assert_eq!(f.get_type(FrameType::L1), Err(Errno::EAGAIN));
         f.abandon();
         assert_eq!(f.word().type_refs(), 0);

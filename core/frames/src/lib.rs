@@ -24,13 +24,16 @@
 
 extern crate alloc;
 
+mod atomic;
 mod buddy;
+mod clock;
 mod info;
 mod list;
 mod table;
 mod word;
 
 pub use buddy::{Buddy, MAX_ORDER, Zone};
+pub use clock::TlbClock;
 pub use info::{FrameInfo, TypeGain, TypeLoss};
 pub use list::FrameList;
 pub use table::{CHUNK_FRAMES, FrameTable};

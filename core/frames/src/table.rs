@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering;
 
 use fx_types::Mfn;
 
+use crate::clock::TlbClock;
 use crate::info::FrameInfo;
 
 /// Frames per chunk of the table (128 MiB of memory).
@@ -12,13 +13,21 @@ pub const CHUNK_FRAMES: u64 = 1 << 15;
 /// Every frame's record, by frame number.
 pub struct FrameTable {
     chunks: &'static [Option<&'static [FrameInfo]>],
+    clock: TlbClock,
 }
 
 impl FrameTable {
     /// A table of chunks of [`CHUNK_FRAMES`] records; the last may be shorter. `None` where there is no RAM.
     #[must_use]
-    pub const fn new(chunks: &'static [Option<&'static [FrameInfo]>]) -> Self {
-        Self { chunks }
+    pub fn new(chunks: &'static [Option<&'static [FrameInfo]>]) -> Self {
+        Self { chunks, clock: TlbClock::default() }
+    }
+
+    /// The time in which stale translations are dated.
+    #[inline]
+    #[must_use]
+    pub fn clock(&self) -> &TlbClock {
+        &self.clock
     }
 
     /// The record of `mfn`; `None` when there is no RAM (a device, or nothing).

@@ -25,14 +25,20 @@ pub fn get_entry<H: PtHost>(h: &H, level: u8, e: u64, owner: DomId, target: DomI
         get_typed(h, mfn, owner, below)?;
         return Ok(pte::adjusted(e));
     }
-    if h.frames().get(mfn).is_none() {
+    let taken = if e & pte::RW != 0 {
+        get_typed(h, mfn, target, FrameType::Writable)
+    } else {
+        get_frame(h, mfn, target)
+    };
+    if taken.is_err() {
+        // Devices have no counts: whoever may use them may map them.
+        let device = h.frames().get(mfn).is_none_or(fx_frames::FrameInfo::is_device);
+        if !device {
+            return taken.map(|()| e);
+        }
         if !h.io_allowed(owner, mfn) {
             return Err(Errno::EPERM);
         }
-    } else if e & pte::RW != 0 {
-        get_typed(h, mfn, target, FrameType::Writable)?;
-    } else {
-        get_frame(h, mfn, target)?;
     }
     Ok(pte::adjusted(e))
 }

@@ -123,7 +123,26 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
             free.add_range(&host.frames, Mfn(r.start.div_ceil(4096)), Mfn(r.end >> 12));
         }
     }
+    mark_devices(&host, ram);
     Some(host)
+}
+
+/// Says which frames that have records are no RAM: holes of the memory map, and the first MiB, which is the hardware domain's.
+fn mark_devices(host: &Host<Machine>, ram: &Ranges) {
+    let mut at = 0;
+    let mut is_device = |from: u64, to: u64| {
+        for n in from..to {
+            if let Some(f) = host.frames.get(Mfn(n)) {
+                f.mark_device();
+            }
+        }
+    };
+    for r in ram.as_slice() {
+        is_device(at, r.start.div_ceil(4096));
+        at = r.end >> 12;
+    }
+    is_device(at, at + fx_frames::CHUNK_FRAMES);
+    is_device(0, 0x100);
 }
 
 fn start_others(host: &'static Host<Machine>) {
