@@ -1,0 +1,38 @@
+//! The output of a guest, collected into lines.
+
+/// The longest line; longer ones are broken.
+const LINE: usize = 200;
+
+/// The line that a guest has not finished yet.
+pub struct GuestLine {
+    bytes: [u8; LINE],
+    len: usize,
+}
+
+impl Default for GuestLine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl GuestLine {
+    /// An empty line.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: [0; LINE], len: 0 }
+    }
+
+    /// Adds a byte, printable ones and tabs only; the line, when it is complete.
+    pub(crate) fn add(&mut self, byte: u8) -> Option<&[u8]> {
+        let printable = byte == b'\t' || (0x20..0x7f).contains(&byte);
+        if printable && let Some(slot) = self.bytes.get_mut(self.len) {
+            *slot = byte;
+            self.len = self.len.saturating_add(1);
+        }
+        if byte == b'\n' || self.len == LINE {
+            let len = core::mem::take(&mut self.len);
+            return self.bytes.get(..len);
+        }
+        None
+    }
+}
