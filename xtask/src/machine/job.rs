@@ -78,6 +78,9 @@ impl Watch {
             {
                 self.ended_jobs.push(job.to_owned());
             }
+        } else if self.results.is_empty() && !line.trim().is_empty() {
+            // Before the jobs, any line tells how far the boot is.
+            self.stage = line.trim().chars().take(90).collect();
         }
         let guests_own = line.split_whitespace().next().is_some_and(|word| word.ends_with('|'));
         if self.fault.is_none() && !guests_own && FATAL.iter().any(|text| line.contains(text)) {

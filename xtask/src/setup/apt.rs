@@ -99,6 +99,8 @@ fn options(codename: &str) -> Result<Vec<String>> {
         option("Dir::State::Lists", folder.join("lists")),
         option("Dir::Cache::Archives", folder.join("archives")),
         option("APT::Sandbox::User", "root".into()),
+        option("Acquire::Languages", "none".into()),
+        option("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false".into()),
     ]
     .concat())
 }
