@@ -1,6 +1,6 @@
 //! Bit streams of zstd (RFC 8878): backward ones for entropy-coded data, a forward one for table descriptions.
 
-/// Bits of a [`Backward::window`] that are sure to be the stream's.
+/// Bits that one [`Backward::word`] is sure to hold.
 pub const WINDOW_BITS: u32 = 57;
 
 /// A stream that is read from its end.
@@ -19,33 +19,49 @@ impl<'a> Backward<'a> {
         Some(Self { src, left: whole.checked_add(last.checked_ilog2()?)? })
     }
 
+    /// Number of bits not read yet.
+    pub const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// Goes to where `left` bits were left, a number that [`Self::left`] gave.
+    pub const fn seek(&mut self, left: u32) {
+        self.left = left;
+    }
+
     /// Whether all bits are read.
     pub const fn is_empty(&self) -> bool {
         self.left == 0
     }
 
-    /// The next bits at the top of a word, at least [`WINDOW_BITS`] of them; zeroes follow the stream's end.
+    /// A word that, rotated left by the number that comes with it, has the next bits at its top: at least [`WINDOW_BITS`]
+    /// of them, or all that are left. The other bits are not defined.
     #[inline(always)]
-    pub fn window(&self) -> u64 {
-        if self.left < 64 {
-            return self.short_window();
-        }
-        let end = self.left.wrapping_add(7) >> 3;
-        let start = end.wrapping_sub(8) as usize;
-        match self.src.get(start..end as usize).and_then(|b| b.first_chunk()) {
-            Some(b) => u64::from_le_bytes(*b).wrapping_shl(self.left.wrapping_neg() & 7),
-            None => 0,
+    pub fn word(&self) -> (u64, u32) {
+        // Without enough bits left this wraps, to a start beyond any block.
+        let start = (self.left.wrapping_sub(WINDOW_BITS) >> 3) as usize;
+        match self.src.get(start..start.wrapping_add(8)).and_then(|b| b.first_chunk()) {
+            Some(b) => (u64::from_le_bytes(*b), self.left.wrapping_neg() & 7),
+            None => self.short_word(),
         }
     }
 
-    /// [`Self::window`] within the first eight bytes.
+    /// [`Self::word`] at the end of the stream, which is the start of its bytes.
     #[cold]
-    fn short_window(&self) -> u64 {
+    #[inline(never)]
+    fn short_word(&self) -> (u64, u32) {
         let mut b = [0; 8];
         for (to, from) in b.iter_mut().zip(self.src) {
             *to = *from;
         }
-        u64::from_le_bytes(b).checked_shl(64u32.wrapping_sub(self.left)).unwrap_or(0)
+        (u64::from_le_bytes(b), 64u32.wrapping_sub(self.left))
+    }
+
+    /// The next bits at the top of a word, as many as [`Self::word`] has.
+    #[inline(always)]
+    pub fn window(&self) -> u64 {
+        let (word, turn) = self.word();
+        word.rotate_left(turn)
     }
 
     /// Moves on by `n` bits; `None` when there are less.

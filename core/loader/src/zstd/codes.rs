@@ -5,35 +5,55 @@ use zerocopy::FromZeros;
 
 use super::fse::{self, Distribution, MAX_STATES, State};
 
-/// What a state says of the value.
+/// A number of the stream: a base plus some bits.
 #[derive(Clone, Copy, FromZeros)]
-pub struct Value {
-    /// The smallest value of the code.
-    pub base: u32,
-    /// Mask of the bits to add.
-    pub mask: u32,
+pub struct Field {
+    base: u32,
+    mask: u32,
 }
 
-/// What a state says of the stream.
+impl Field {
+    /// The number, from its bits at the low end of `window`.
+    #[inline(always)]
+    pub const fn value(&self, window: u64) -> u32 {
+        self.base.wrapping_add(window as u32 & self.mask)
+    }
+
+    const fn new(base: u32, bits: u8) -> Self {
+        Self { base, mask: 1u32.wrapping_shl(bits as u32).wrapping_sub(1) }
+    }
+}
+
+/// Numbers of bits that a state takes from the stream.
 #[derive(Clone, Copy, FromZeros)]
-pub struct Step {
-    /// The smallest next state.
-    pub next: u16,
-    /// Mask of the bits to add.
-    pub mask: u16,
-    /// Number of bits of the value.
-    pub value_bits: u8,
-    /// Number of bits of the next state.
-    pub state_bits: u8,
-    /// Both.
-    pub bits: u8,
+pub struct Widths {
+    /// For the value.
+    pub value: u8,
+    /// For the next state.
+    pub next: u8,
+    /// For both.
+    pub both: u8,
+    /// Keeps the size a power of two, for short address computations.
+    _pad: u8,
+}
+
+/// A state of a [`Table`], by reference so that only what is needed is loaded.
+#[derive(Clone, Copy)]
+pub struct StateRef<'a> {
+    /// The value.
+    pub value: &'a Field,
+    /// The next state.
+    pub next: &'a Field,
+    /// Their bits.
+    pub widths: &'a Widths,
 }
 
 /// A decoding table. Indices are masked, so that every number of 9 bits is a state.
 #[derive(FromZeros)]
 pub struct Table {
-    values: [Value; MAX_STATES],
-    steps: [Step; MAX_STATES],
+    values: [Field; MAX_STATES],
+    nexts: [Field; MAX_STATES],
+    widths: [Widths; MAX_STATES],
     log: u32,
     present: bool,
 }
@@ -60,14 +80,15 @@ impl Table {
 
     /// The state number `n`.
     #[inline(always)]
-    pub fn state(&self, n: u32) -> (Value, Step) {
+    pub fn state(&self, n: u32) -> StateRef<'_> {
+        static NO_FIELD: Field = Field { base: 0, mask: 0 };
+        static NO_WIDTHS: Widths = Widths { value: 0, next: 0, both: 0, _pad: 0 };
+        // The index is below MAX_STATES; the optimizer sees that and drops the checks.
         let n = n as usize % MAX_STATES;
-        match (self.values.get(n), self.steps.get(n)) {
-            (Some(v), Some(s)) => (*v, *s),
-            // Cannot be: both have MAX_STATES elements.
-            _ => {
-                (Value { base: 0, mask: 0 }, Step { next: 0, mask: 0, value_bits: 0, state_bits: 0, bits: 0 })
-            }
+        StateRef {
+            value: self.values.get(n).unwrap_or(&NO_FIELD),
+            next: self.nexts.get(n).unwrap_or(&NO_FIELD),
+            widths: self.widths.get(n).unwrap_or(&NO_WIDTHS),
         }
     }
 
@@ -102,16 +123,11 @@ impl Table {
     }
 
     fn put(&mut self, code: &Code, n: usize, state: State) -> Option<()> {
-        let (base, value_bits) = *code.symbols.get(usize::from(state.symbol))?;
-        let mask = |bits: u8| 1u32.wrapping_shl(u32::from(bits)).wrapping_sub(1);
-        *self.values.get_mut(n)? = Value { base, mask: mask(value_bits) };
-        *self.steps.get_mut(n)? = Step {
-            next: state.next,
-            mask: mask(state.bits) as u16,
-            value_bits,
-            state_bits: state.bits,
-            bits: value_bits.wrapping_add(state.bits),
-        };
+        let (base, bits) = *code.symbols.get(usize::from(state.symbol))?;
+        *self.values.get_mut(n)? = Field::new(base, bits);
+        *self.nexts.get_mut(n)? = Field::new(u32::from(state.next), state.bits);
+        *self.widths.get_mut(n)? =
+            Widths { value: bits, next: state.bits, both: bits.wrapping_add(state.bits), _pad: 0 };
         Some(())
     }
 }

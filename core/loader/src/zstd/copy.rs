@@ -9,7 +9,7 @@ const STEP: u32 = SLACK as u32;
 pub fn literals(to: &mut [u8], at: u32, from: &[u8], from_at: u32, len: u32) -> Option<()> {
     let mut done = 0u32;
     loop {
-        let step = load(from, from_at.wrapping_add(done))?;
+        let step: [u8; SLACK] = load(from, from_at.wrapping_add(done))?;
         store(to, at.wrapping_add(done), step)?;
         done = done.wrapping_add(STEP);
         if done >= len {
@@ -27,7 +27,7 @@ pub fn repeat(out: &mut [u8], at: u32, offset: u32, len: u32) -> Option<()> {
     }
     let mut done = 0u32;
     loop {
-        let step = load(out, from.wrapping_add(done))?;
+        let step: [u8; SLACK] = load(out, from.wrapping_add(done))?;
         store(out, at.wrapping_add(done), step)?;
         done = done.wrapping_add(STEP);
         if done >= len {
@@ -36,21 +36,36 @@ pub fn repeat(out: &mut [u8], at: u32, offset: u32, len: u32) -> Option<()> {
     }
 }
 
-/// Copies to `out[at..]` from `out[from..]`, where source and destination overlap within a step.
+/// [`repeat`] where source and destination overlap within a step: the pattern fills words, which are written so that each
+/// starts with the pattern.
+#[inline(never)]
 fn repeat_near(out: &mut [u8], at: u32, from: u32, len: u32) -> Option<()> {
-    let end = (at as usize).checked_add(len as usize)?;
-    let area = out.get_mut(from as usize..end)?;
-    let offset = at.wrapping_sub(from) as usize;
-    if offset == 0 {
-        return None;
+    const WORD: u32 = 8;
+    const LONG: u32 = 128;
+    let offset = at.wrapping_sub(from);
+    if len >= LONG {
+        return repeat_exact(out, at, offset, len);
     }
-    // The pattern doubles with every copy: source and destination never overlap.
-    let mut known = offset;
-    while known < area.len() {
-        let (source, rest) = area.split_at_mut_checked(known)?;
-        let n = known.min(rest.len());
-        rest.get_mut(..n)?.copy_from_slice(source.get(..n)?);
-        known = known.wrapping_add(n);
+    if offset >= WORD {
+        let mut done = 0u32;
+        while done < len {
+            let word: [u8; WORD as usize] = load(out, from.wrapping_add(done))?;
+            store(out, at.wrapping_add(done), word)?;
+            done = done.wrapping_add(WORD);
+        }
+        return Some(());
+    }
+    let mut width = offset.wrapping_mul(8);
+    let mut word = u64::from_le_bytes(load(out, from)?) & 1u64.checked_shl(width)?.wrapping_sub(1);
+    while width < u64::BITS && width != 0 {
+        word |= word.wrapping_shl(width);
+        width = width.wrapping_mul(2);
+    }
+    let step = WORD.wrapping_sub(WORD.checked_rem(offset)?);
+    let mut done = 0u32;
+    while done < len {
+        store(out, at.wrapping_add(done), word.to_le_bytes())?;
+        done = done.wrapping_add(step);
     }
     Some(())
 }
@@ -62,20 +77,30 @@ pub fn literals_exact(to: &mut [u8], at: u32, from: &[u8], from_at: u32, len: u3
     Some(())
 }
 
-/// As [`repeat`], without overrunning.
+/// As [`repeat`], without overrunning. The copied part doubles with every step: source and destination never overlap.
 pub fn repeat_exact(out: &mut [u8], at: u32, offset: u32, len: u32) -> Option<()> {
-    repeat_near(out, at, at.checked_sub(offset)?, len)
+    let from = at.checked_sub(offset).filter(|from| *from != at)?;
+    let end = (at as usize).checked_add(len as usize)?;
+    let area = out.get_mut(from as usize..end)?;
+    let mut known = offset as usize;
+    while known < area.len() {
+        let (source, rest) = area.split_at_mut_checked(known)?;
+        let n = known.min(rest.len());
+        rest.get_mut(..n)?.copy_from_slice(source.get(..n)?);
+        known = known.wrapping_add(n);
+    }
+    Some(())
 }
 
 #[inline(always)]
-fn load(from: &[u8], at: u32) -> Option<[u8; SLACK]> {
+fn load<const N: usize>(from: &[u8], at: u32) -> Option<[u8; N]> {
     let at = at as usize;
-    from.get(at..at.wrapping_add(SLACK))?.first_chunk().copied()
+    from.get(at..at.wrapping_add(N))?.first_chunk().copied()
 }
 
 #[inline(always)]
-fn store(to: &mut [u8], at: u32, v: [u8; SLACK]) -> Option<()> {
+fn store<const N: usize>(to: &mut [u8], at: u32, v: [u8; N]) -> Option<()> {
     let at = at as usize;
-    *to.get_mut(at..at.wrapping_add(SLACK))?.first_chunk_mut()? = v;
+    *to.get_mut(at..at.wrapping_add(N))?.first_chunk_mut()? = v;
     Some(())
 }

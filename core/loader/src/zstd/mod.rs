@@ -1,6 +1,6 @@
 //! Decompression of a zstd frame (RFC 8878) straight into its final buffer, which serves as the window.
 //!
-//! A decoder of our own, because it halves the instructions that a general one needs (no ring buffer, no copy out of it) and
+//! A decoder of our own, because it needs a third of the instructions of a general one (no ring buffer, no copy out of it) and
 //! holds no second copy of a window of up to 128 MiB. Neither dictionaries nor checksums: Linux uses no dictionary.
 
 mod bits;

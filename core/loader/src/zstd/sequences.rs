@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use zerocopy::FromZeros;
 
 use super::bits::{Backward, WINDOW_BITS};
-use super::codes::{LITERALS, MATCHES, OFFSETS, Table};
+use super::codes::{LITERALS, MATCHES, OFFSETS, StateRef, Table};
 use super::copy::{self, SLACK};
 use super::literals::Literals;
 use crate::LoadError;
@@ -56,21 +56,26 @@ impl Decoder {
     /// Runs the sequences of `src` into `out` from position `at` on; the position reached.
     pub fn run(&mut self, src: &[u8], literals: Literals<'_>, out: &mut [u8], at: u32) -> Option<u32> {
         let (count, rest) = count(src)?;
-        let mut output = Output::new(out, at, literals);
-        if count == 0 {
-            output.remaining_literals()?;
-            return rest.is_empty().then_some(output.at);
+        let mut cursor = Cursor { at, literal: 0 };
+        if count != 0 {
+            let bits = Backward::new(self.tables(rest)?)?;
+            cursor = execute(&self.tables, &mut self.recent, bits, count, &literals, out, at)?;
+        } else if !rest.is_empty() {
+            return None;
         }
-        let (modes, rest) = rest.split_first()?;
+        let remaining = u32::try_from(literals.len).ok()?.checked_sub(cursor.literal)?;
+        Some(take_literals(out, &literals, cursor, remaining)?.at)
+    }
+
+    /// Takes the block's tables in; what follows them.
+    fn tables<'a>(&mut self, src: &'a [u8]) -> Option<&'a [u8]> {
+        let (modes, rest) = src.split_first()?;
         if modes & 3 != 0 {
             return None;
         }
         let rest = self.tables.literals.set(&LITERALS, modes >> 6, rest)?;
         let rest = self.tables.offsets.set(&OFFSETS, modes >> 4 & 3, rest)?;
-        let rest = self.tables.matches.set(&MATCHES, modes >> 2 & 3, rest)?;
-        self.recent = execute(&self.tables, self.recent, rest, count, &mut output)?;
-        output.remaining_literals()?;
-        Some(output.at)
+        self.tables.matches.set(&MATCHES, modes >> 2 & 3, rest)
     }
 }
 
@@ -87,81 +92,96 @@ fn count(src: &[u8]) -> Option<(u32, &[u8])> {
     }
 }
 
-fn execute(t: &Tables, recent: Recent, src: &[u8], count: u32, output: &mut Output<'_>) -> Option<Recent> {
-    let mut recent = recent;
-    let mut bits = Backward::new(src)?;
+/// Decodes and runs `count` sequences, at least one; the position reached, and the literals taken.
+#[inline(never)]
+fn execute(
+    t: &Tables,
+    recent: &mut Recent,
+    bits: Backward<'_>,
+    count: u32,
+    literals: &Literals<'_>,
+    out: &mut [u8],
+    at: u32,
+) -> Option<Cursor> {
+    let mut recent_now = *recent;
+    let mut bits = bits;
     let mut states = States {
         literals: bits.read(t.literals.log())?,
         offset: bits.read(t.offsets.log())?,
         repeat: bits.read(t.matches.log())?,
     };
-    let mut left = count;
-    loop {
-        left = left.wrapping_sub(1);
-        if left == 0 {
-            break;
-        }
-        let s = next(t, &mut states, &mut bits)?;
-        let offset = recent.take(s.offset, s.literals)?;
-        output.run(s.literals, s.repeat, offset)?;
+    let mut cursor = Cursor { at, literal: 0 };
+    let source = literals.bytes.get(..literals.len.saturating_add(SLACK - 1)).unwrap_or(literals.bytes);
+    for _ in 1..count {
+        let sequence = next(t, &mut states, &mut bits)?;
+        let offset = recent_now.take(sequence.offset, sequence.literals)?;
+        cursor = match run(out, source, cursor, &sequence, offset) {
+            Some(c) => c,
+            None => run_exact(out, literals, cursor, &sequence, offset)?,
+        };
     }
-    let s = last(t, states, &mut bits)?;
-    let offset = recent.take(s.offset, s.literals)?;
-    output.run(s.literals, s.repeat, offset)?;
-    bits.is_empty().then_some(recent)
+    // No states follow the last sequence.
+    let sequence = values(t, states, &mut bits)?;
+    let offset = recent_now.take(sequence.offset, sequence.literals)?;
+    *recent = recent_now;
+    cursor = run_exact(out, literals, cursor, &sequence, offset)?;
+    bits.is_empty().then_some(cursor)
 }
 
 /// Decodes a sequence and moves the states on.
 ///
-/// Rotating the window by a field's width brings the field to its low bits: one mask and one addition give the value.
+/// Rotating a word by a field's width brings the field to its low end: a mask and an addition give the value.
 #[inline(always)]
-fn next(t: &Tables, states: &mut States, bits: &mut Backward<'_>) -> Option<Sequence> {
-    let (lv, ls) = t.literals.state(states.literals);
-    let (ov, os) = t.offsets.state(states.offset);
-    let (mv, ms) = t.matches.state(states.repeat);
-    let used = u32::from(ls.bits).wrapping_add(u32::from(os.bits)).wrapping_add(u32::from(ms.bits));
+fn next(t: &Tables, s: &mut States, bits: &mut Backward<'_>) -> Option<Sequence> {
+    let (l, o, m) = (t.literals.state(s.literals), t.offsets.state(s.offset), t.matches.state(s.repeat));
+    let both = |s: StateRef<'_>| u32::from(s.widths.both);
+    let used = both(l).wrapping_add(both(o)).wrapping_add(both(m));
     if used > WINDOW_BITS {
-        return next_long(t, states, bits);
+        // Only copies leave for the rare case, so that the frequent one stays in registers.
+        let (sequence, states, left) = next_long(t, *s, *bits)?;
+        *s = states;
+        bits.seek(left);
+        return Some(sequence);
     }
-    let window = bits.window();
+    let (word, turn) = bits.word();
     bits.skip(used)?;
-    let window = window.rotate_left(u32::from(os.value_bits));
-    let offset = ov.base.wrapping_add(window as u32 & ov.mask);
-    let window = window.rotate_left(u32::from(ms.value_bits));
-    let repeat = mv.base.wrapping_add(window as u32 & mv.mask);
-    let window = window.rotate_left(u32::from(ls.value_bits));
-    let literals = lv.base.wrapping_add(window as u32 & lv.mask);
-    let window = window.rotate_left(u32::from(ls.state_bits));
-    states.literals = u32::from(ls.next).wrapping_add(window as u32 & u32::from(ls.mask));
-    let window = window.rotate_left(u32::from(ms.state_bits));
-    states.repeat = u32::from(ms.next).wrapping_add(window as u32 & u32::from(ms.mask));
-    let window = window.rotate_left(u32::from(os.state_bits));
-    states.offset = u32::from(os.next).wrapping_add(window as u32 & u32::from(os.mask));
-    Some(Sequence { literals, repeat, offset })
-}
-
-/// [`next`] for a sequence that does not fit a window.
-#[cold]
-#[inline(never)]
-fn next_long(t: &Tables, states: &mut States, bits: &mut Backward<'_>) -> Option<Sequence> {
-    let (_, ls) = t.literals.state(states.literals);
-    let (_, os) = t.offsets.state(states.offset);
-    let (_, ms) = t.matches.state(states.repeat);
-    let sequence = last(t, *states, bits)?;
-    states.literals = u32::from(ls.next).wrapping_add(bits.read(u32::from(ls.state_bits))?);
-    states.repeat = u32::from(ms.next).wrapping_add(bits.read(u32::from(ms.state_bits))?);
-    states.offset = u32::from(os.next).wrapping_add(bits.read(u32::from(os.state_bits))?);
+    let word = word.rotate_left(turn.wrapping_add(u32::from(o.widths.value)));
+    let offset = o.value.value(word);
+    let word = word.rotate_left(u32::from(m.widths.value));
+    let repeat = m.value.value(word);
+    let word = word.rotate_left(u32::from(l.widths.value));
+    let sequence = Sequence { literals: l.value.value(word), repeat, offset };
+    let word = word.rotate_left(u32::from(l.widths.next));
+    s.literals = l.next.value(word);
+    let word = word.rotate_left(u32::from(m.widths.next));
+    s.repeat = m.next.value(word);
+    let word = word.rotate_left(u32::from(o.widths.next));
+    s.offset = o.next.value(word);
     Some(sequence)
 }
 
-/// Decodes a sequence behind which no states follow.
-fn last(t: &Tables, states: States, bits: &mut Backward<'_>) -> Option<Sequence> {
-    let (lv, ls) = t.literals.state(states.literals);
-    let (ov, os) = t.offsets.state(states.offset);
-    let (mv, ms) = t.matches.state(states.repeat);
-    let offset = ov.base.wrapping_add(bits.read(u32::from(os.value_bits))?);
-    let repeat = mv.base.wrapping_add(bits.read(u32::from(ms.value_bits))?);
-    let literals = lv.base.wrapping_add(bits.read(u32::from(ls.value_bits))?);
+/// [`next`] for a sequence that does not fit a word; with the new states and the bits left.
+#[cold]
+#[inline(never)]
+fn next_long(t: &Tables, s: States, bits: Backward<'_>) -> Option<(Sequence, States, u32)> {
+    let mut bits = bits;
+    let sequence = values(t, s, &mut bits)?;
+    let (l, o, m) = (t.literals.state(s.literals), t.offsets.state(s.offset), t.matches.state(s.repeat));
+    let mut field = |s: StateRef<'_>| Some(s.next.value(bits.read(u32::from(s.widths.next))?.into()));
+    let literals = field(l)?;
+    let repeat = field(m)?;
+    let offset = field(o)?;
+    Some((sequence, States { literals, repeat, offset }, bits.left()))
+}
+
+/// Decodes a sequence's values.
+#[inline(never)]
+fn values(t: &Tables, s: States, bits: &mut Backward<'_>) -> Option<Sequence> {
+    let (l, o, m) = (t.literals.state(s.literals), t.offsets.state(s.offset), t.matches.state(s.repeat));
+    let mut field = |s: StateRef<'_>| Some(s.value.value(bits.read(u32::from(s.widths.value))?.into()));
+    let offset = field(o)?;
+    let repeat = field(m)?;
+    let literals = field(l)?;
     Some(Sequence { literals, repeat, offset })
 }
 
@@ -184,71 +204,40 @@ impl Recent {
     }
 }
 
-/// Where sequences write.
-struct Output<'a> {
-    out: &'a mut [u8],
+/// How far the output is, and the literals.
+#[derive(Clone, Copy)]
+struct Cursor {
     at: u32,
-    literals: &'a [u8],
-    /// The next literal.
     literal: u32,
-    /// End of the literals.
-    literals_end: u32,
-    /// Copies that end below may overrun their source (literals) or destination (output).
-    literals_room: u32,
-    out_room: u32,
 }
 
-impl<'a> Output<'a> {
-    fn new(out: &'a mut [u8], at: u32, literals: Literals<'a>) -> Self {
-        let room = |len: usize| len.saturating_add(1).saturating_sub(SLACK) as u32;
-        let literals_end = literals.len as u32;
-        Self {
-            at,
-            literals: literals.bytes,
-            literal: 0,
-            literals_end,
-            literals_room: room(literals.bytes.len()).min(literals_end.saturating_add(1)),
-            out_room: room(out.len()),
-            out,
-        }
-    }
+/// Runs a sequence; `None` when it is not valid or copies might overrun. `source` ends within a step of the last literal; so
+/// it may hand out some bytes that are no literals, which shows at the block's end.
+#[inline(always)]
+fn run(out: &mut [u8], source: &[u8], c: Cursor, s: &Sequence, offset: u32) -> Option<Cursor> {
+    copy::literals(out, c.at, source, c.literal, s.literals)?;
+    let middle = c.at.wrapping_add(s.literals);
+    copy::repeat(out, middle, offset, s.repeat)?;
+    Some(Cursor { at: middle.wrapping_add(s.repeat), literal: c.literal.wrapping_add(s.literals) })
+}
 
-    /// Copies `literals` literals, then repeats `repeat` bytes from `offset` back.
-    #[inline(always)]
-    fn run(&mut self, literals: u32, repeat: u32, offset: u32) -> Option<()> {
-        let literals_end = self.literal.wrapping_add(literals);
-        let middle = self.at.wrapping_add(literals);
-        let end = middle.wrapping_add(repeat);
-        if literals_end >= self.literals_room || end >= self.out_room {
-            return self.run_exact(literals, repeat, offset);
-        }
-        copy::literals(self.out, self.at, self.literals, self.literal, literals)?;
-        copy::repeat(self.out, middle, offset, repeat)?;
-        self.literal = literals_end;
-        self.at = end;
-        Some(())
-    }
+/// [`run`] without overrunning, from the sequence's start.
+#[cold]
+#[inline(never)]
+fn run_exact(
+    out: &mut [u8],
+    literals: &Literals<'_>,
+    c: Cursor,
+    s: &Sequence,
+    offset: u32,
+) -> Option<Cursor> {
+    let c = take_literals(out, literals, c, s.literals)?;
+    copy::repeat_exact(out, c.at, offset, s.repeat)?;
+    Some(Cursor { at: c.at.checked_add(s.repeat)?, literal: c.literal })
+}
 
-    /// [`Self::run`] where a copy must not overrun.
-    #[cold]
-    #[inline(never)]
-    fn run_exact(&mut self, literals: u32, repeat: u32, offset: u32) -> Option<()> {
-        self.take_literals(literals)?;
-        copy::repeat_exact(self.out, self.at, offset, repeat)?;
-        self.at = self.at.checked_add(repeat)?;
-        Some(())
-    }
-
-    fn take_literals(&mut self, n: u32) -> Option<()> {
-        let end = self.literal.checked_add(n).filter(|end| *end <= self.literals_end)?;
-        copy::literals_exact(self.out, self.at, self.literals, self.literal, n)?;
-        self.literal = end;
-        self.at = self.at.checked_add(n)?;
-        Some(())
-    }
-
-    /// Copies the literals behind the last sequence.
-    fn remaining_literals(&mut self) -> Option<()> {
-        self.take_literals(self.literals_end.checked_sub(self.literal)?)
-    }
+fn take_literals(out: &mut [u8], literals: &Literals<'_>, c: Cursor, n: u32) -> Option<Cursor> {
+    let end = c.literal.checked_add(n).filter(|end| *end as usize <= literals.len)?;
+    copy::literals_exact(out, c.at, literals.bytes, c.literal, n)?;
+    Some(Cursor { at: c.at.checked_add(n)?, literal: end })
 }

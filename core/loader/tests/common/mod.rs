@@ -267,3 +267,14 @@ pub fn elf(notes: &[Vec<u8>]) -> Vec<u8> {
     b.extend(notes);
     b
 }
+
+/// A bzImage around a compressed stream; `size` is the decompressed size that it claims.
+pub fn bzimage(stream: &[u8], size: u32) -> Vec<u8> {
+    let payload = [stream, &size.to_le_bytes()].concat();
+    let mut b = vec![0; 1024];
+    b[0x1f1] = 1;
+    b[0x202..0x206].copy_from_slice(b"HdrS");
+    b[0x206..0x208].copy_from_slice(&0x20fu16.to_le_bytes());
+    b[0x24c..0x250].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    [b, payload].concat()
+}
