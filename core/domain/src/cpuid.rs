@@ -18,6 +18,13 @@ const MSR_FS_BASE: u32 = 0xc000_0100;
 const MSR_GS_BASE: u32 = 0xc000_0101;
 const MSR_KERNEL_GS_BASE: u32 = 0xc000_0102;
 const MSR_AMD_PATCHLEVEL: u32 = 0x8b;
+const MSR_MCG_CAP: u32 = 0x179;
+const MSR_MCG_STATUS: u32 = 0x17a;
+const MSR_MCG_CTL: u32 = 0x17b;
+const MSR_MC0_CTL: u32 = 0x400;
+/// Machine-check banks that a guest sees: none of them ever holds an error.
+const MC_BANKS: u64 = 2;
+const MSR_MC_LAST: u32 = MSR_MC0_CTL + 4 * MC_BANKS as u32 - 1;
 /// EFER as a PV guest sees it: SCE, LME, LMA, NX.
 const EFER: u64 = 0xd01;
 /// The PAT that every PV address space lives with.
@@ -95,6 +102,8 @@ impl<H: Hw> Host<H> {
             MSR_APIC_BASE => return Some(if c.v.id == 0 { APIC_BASE } else { APIC_BASE & !0x100 }),
             MSR_MISC_ENABLE => return self.hw.rdmsr(msr).map(|v| v & !(1 << 18)),
             MSR_AMD_PATCHLEVEL => return self.hw.rdmsr(msr).or(Some(0)),
+            MSR_MCG_CAP => return Some(MC_BANKS),
+            MSR_MCG_STATUS | MSR_MCG_CTL | MSR_MC0_CTL..=MSR_MC_LAST => return Some(0),
             _ => {}
         }
         match cp::guest_rdmsr(&c.d.policy.lock(), 0, msr) {
@@ -116,7 +125,7 @@ impl<H: Hw> Host<H> {
             MSR_EFER => return value == EFER,
             MSR_PAT => return value == PAT,
             MSR_AMD_PATCHLEVEL => return value == 0,
-            MSR_MISC_ENABLE => return true,
+            MSR_MISC_ENABLE | MSR_MCG_STATUS | MSR_MCG_CTL | MSR_MC0_CTL..=MSR_MC_LAST => return true,
             _ => return matches!(cp::guest_wrmsr(&c.d.policy.lock(), msr, value), MsrAnswer::Value(_)),
         }
         true
@@ -126,6 +135,6 @@ impl<H: Hw> Host<H> {
 /// Registers that tell of the platform and hold no secrets: MTRRs, machine-check banks' capabilities, AMD's system
 /// configuration, family 10h MMIO configuration base, hardware configuration.
 const fn readable_by_hardware_domain(msr: u32) -> bool {
-    matches!(msr, 0xfe | 0x2ff | 0x200..=0x20f | 0x250 | 0x258 | 0x259 | 0x268..=0x26f | 0x179
+    matches!(msr, 0xfe | 0x2ff | 0x200..=0x20f | 0x250 | 0x258 | 0x259 | 0x268..=0x26f
         | 0xc001_0010 | 0xc001_0015 | 0xc001_0058 | 0xc001_0061..=0xc001_006b | 0xc001_1029)
 }

@@ -162,13 +162,15 @@ impl<H: Hw> Host<H> {
 
     fn start_dom0(&self, d: &Arc<Domain>, built: &fx_loader::Built) -> Result {
         let v = d.vcpu(0).ok_or(Errno::EINVAL)?;
+        // The kernel unpins the tables that it was started with.
+        fx_pagetables::pin(self, built.l4, d.id, 4)?;
         get_typed(self, built.l4, d.id, FrameType::L4)?;
         v.pv.kernel_l4.set(built.l4.0);
         self.set_start_registers(v, built);
         v.initialised.store(true, Ordering::Release);
         v.down.store(false, Ordering::Release);
         d.created.store(true, Ordering::Release);
-        d.tool_paused.store(false, Ordering::Release);
+        d.tool_pauses.store(0, Ordering::Release);
         Ok(())
     }
 

@@ -80,8 +80,8 @@ pub struct Domain {
     pub created: AtomicBool,
     /// Pauses by the toolstack (0 or 1 each) and the hypervisor.
     pub pauses: AtomicI32,
-    /// Paused by the toolstack.
-    pub tool_paused: AtomicBool,
+    /// How often it is paused by the toolstack.
+    pub tool_pauses: AtomicU32,
     /// `VMASST_TYPE_*` bits.
     pub vm_assist: AtomicU64,
     /// CPUs that may hold translations of its address spaces, one bit each for the first 64.

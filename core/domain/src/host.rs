@@ -90,8 +90,8 @@ pub struct Host<H: Hw> {
     pub virq_handlers: Lock<BTreeMap<u32, u16>>,
     /// Who has each interrupt of the machine: domain and pirq.
     pub irq_owners: Lock<BTreeMap<u32, (u16, u32)>>,
-    /// CPU pools.
-    pub pools: crate::control::pool::Pools,
+    /// State of the control interfaces.
+    pub control: crate::control::Control,
 }
 
 impl<H: Hw> Host<H> {

@@ -147,6 +147,11 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
     fn ioapic_write(&self, base: u64, register: u32, value: u32) -> Result;
     /// Bytes to the console's device.
     fn console_write(&self, bytes: &[u8]);
+    /// Reads the log of messages, the oldest first or (`incremental`) from number `index` on; `clear` forgets what was read.
+    /// How many bytes there were, and the number of the next (`XEN_SYSCTL_readconsole`).
+    fn console_read(&self, _clear: bool, _incremental: bool, index: u32, _buf: &mut [u8]) -> (usize, u32) {
+        (0, index)
+    }
 }
 
 /// Which message-signalled interrupts of which PCI function.

@@ -84,7 +84,7 @@ impl<H: Hw> Host<H> {
             shutdown_hint: AtomicU32::new(RUNNING),
             created: AtomicBool::new(false),
             pauses: AtomicI32::new(1),
-            tool_paused: AtomicBool::new(true),
+            tool_pauses: AtomicU32::new(1),
             vm_assist: AtomicU64::new(0),
             dirty_cpus: AtomicU64::new(0),
             time_offset: Own64::new(0),

@@ -52,7 +52,7 @@ impl<H: Hw> Host<H> {
 
     /// Writes the wall clock at system time zero into a domain's shared information page.
     pub fn update_wallclock(&self, d: &Domain) {
-        let ns = self.hw.wallclock_at_boot();
+        let ns = self.wallclock();
         let sec = (ns / 1_000_000_000).wrapping_add(d.time_offset.get());
         let at = d.shared_info().add(WALLCLOCK);
         let version = self.hw.load32(at) | 1;

@@ -115,7 +115,7 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         claimed: AtomicU64::new(0),
         virq_handlers: Lock::new(BTreeMap::new()),
         irq_owners: Lock::new(BTreeMap::new()),
-        pools: fx_domain::control::pool::Pools::default(),
+        control: fx_domain::control::Control::default(),
     };
     {
         let mut free = host.free.lock();

@@ -10,10 +10,10 @@ use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
 /// The interface version that tools of Xen 4.20 look for, major and minor.
-const VERSION: i64 = (4 << 16) | 20;
-const EXTRA: &str = ".0-free-xen";
+pub(crate) const VERSION: i64 = (4 << 16) | 20;
+pub(crate) const EXTRA: &str = ".0-free-xen";
 const CAPABILITIES: &str = "xen-3.0-x86_64 ";
-const CHANGESET: &str = concat!("free-xen ", env!("CARGO_PKG_VERSION"));
+pub(crate) const CHANGESET: &str = concat!("free-xen ", env!("CARGO_PKG_VERSION"));
 const VIRT_START: u64 = fx_types::HYP_VIRT_START;
 
 /// Text in a field of `N` bytes, ended by zeroes.
