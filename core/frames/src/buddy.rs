@@ -151,7 +151,7 @@ impl Buddy {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
     use crate::info::FrameInfo;
@@ -207,5 +207,36 @@ mod tests {
             assert!(m.0 + 8 <= 4096);
         }
         assert_eq!(b.free_frames(), 40_000 - 4096);
+    }
+
+    #[test]
+    fn a_block_remembers_when_any_of_it_was_freed() {
+        let t = table(64);
+        let mut b = Buddy::new();
+        b.add_range(&t, Mfn(0), Mfn(64));
+        let stale = |m: Mfn| t.get(m).unwrap().stale_since();
+        let a = b.alloc(&t, 0, Zone::Any).unwrap();
+        assert!(stale(a) < t.clock().now(), "never used");
+        let before = t.clock().now();
+        b.free(&t, a, 0);
+        let all = b.alloc(&t, 6, Zone::Any).unwrap();
+        assert!(stale(all) >= before);
+        b.free(&t, all, 6);
+        let flushed = t.clock().now();
+        let low = b.alloc(&t, 5, Zone::Any).unwrap();
+        let high = b.alloc(&t, 0, Zone::Any).unwrap();
+        assert!(stale(low) < flushed && stale(high) < flushed, "the flush covers both");
+        assert!(stale(low) >= before && stale(high) >= before, "without it both are stale");
+    }
+
+    #[test]
+    fn a_device_is_never_free() {
+        let t = table(4);
+        t.get(Mfn(1)).unwrap().mark_device();
+        let mut b = Buddy::new();
+        b.add_range(&t, Mfn(0), Mfn(1));
+        b.add_range(&t, Mfn(2), Mfn(4));
+        assert!(t.get(Mfn(1)).unwrap().is_device() && !t.get(Mfn(0)).unwrap().is_device());
+        assert_eq!(b.alloc(&t, 1, Zone::Any), Some(Mfn(2)), "not merged with the device");
     }
 }

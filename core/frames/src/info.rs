@@ -26,7 +26,7 @@ pub struct FrameInfo {
 pub enum TypeGain {
     /// The reference is there.
     Ready,
-    /// The frame has just become this type: the caller validates it (and nobody else can use it until it says
+    /// The frame has just become this type: the caller flushes and validates it (and nobody else can use it until it says
     /// `validated` or `abandon`). `was` tells its type before: when that is another one, stale translations of the owner's
     /// must be flushed first. A frame that was writable may be written through them, and a CPU may still walk one that
     /// was a table.
@@ -242,13 +242,11 @@ impl FrameInfo {
         self.update(|w| {
             let more = w.more_type_refs().ok_or(Errno::EOVERFLOW)?;
             if w.type_refs() == 0 {
-                let fresh = wanted.needs_validation();
-                let gain = if fresh || w.frame_type() != wanted {
-                    TypeGain::Validate { was: w.frame_type() }
-                } else {
-                    TypeGain::Ready
-                };
-                return Ok((more.with_type(wanted).with_validated(!fresh), gain));
+                let was = w.frame_type();
+                // Even for *writable*, others must wait until it is flushed as what it was.
+                let work = wanted.needs_validation() || (was != wanted && was != FrameType::None);
+                let gain = if work { TypeGain::Validate { was } } else { TypeGain::Ready };
+                return Ok((more.with_type(wanted).with_validated(!work), gain));
             }
             if w.frame_type() != wanted {
                 return Err(Errno::EBUSY);
@@ -323,7 +321,7 @@ impl FrameInfo {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
 
@@ -336,10 +334,8 @@ mod tests {
     #[test]
     fn a_type_is_exclusive_and_returns() {
         let f = owned();
-        assert_eq!(
-            f.get_type(FrameType::Writable),
-            Ok(TypeGain::Validate { was: FrameType::None })
-        );
+        let clock = TlbClock::default();
+        assert_eq!(f.get_type(FrameType::Writable), Ok(TypeGain::Ready));
         assert_eq!(f.get_type(FrameType::Writable), Ok(TypeGain::Ready));
         assert_eq!(f.get_type(FrameType::L1), Err(Errno::EBUSY));
         assert_eq!(f.put_type(&clock), TypeLoss::Done);
@@ -357,6 +353,90 @@ mod tests {
         assert_eq!(f.get_type(FrameType::L1), Err(Errno::EAGAIN));
         f.abandon();
         assert_eq!(f.word().type_refs(), 0);
+    }
+
+    #[test]
+    fn what_was_a_table_is_not_writable_before_a_flush() {
+        let f = owned();
+        let clock = TlbClock::default();
+        assert_eq!(f.get_type(FrameType::L1), Ok(TypeGain::Validate { was: FrameType::None }));
+        f.validated();
+        assert_eq!(f.put_type(&clock), TypeLoss::Invalidate);
+        f.abandon();
+        assert_eq!(f.get_type(FrameType::Writable), Ok(TypeGain::Validate { was: FrameType::L1 }));
+        assert_eq!(f.get_type(FrameType::Writable), Err(Errno::EAGAIN), "not while that is flushed");
+        f.validated();
+        assert_eq!(f.get_type(FrameType::Writable), Ok(TypeGain::Ready));
+    }
+
+    #[test]
+    fn a_failed_check_forgets_no_type() {
+        let f = owned();
+        let clock = TlbClock::default();
+        assert_eq!(f.get_type(FrameType::L2), Ok(TypeGain::Validate { was: FrameType::None }));
+        f.validated();
+        assert_eq!(f.put_type(&clock), TypeLoss::Invalidate);
+        f.abandon();
+        assert_eq!(f.get_type(FrameType::L2), Ok(TypeGain::Validate { was: FrameType::L2 }));
+        f.abandon();
+        assert_eq!(f.get_type(FrameType::L1), Ok(TypeGain::Validate { was: FrameType::L2 }));
+    }
+
+    #[test]
+    fn one_more_reference_needs_one_that_is_there() {
+        let f = owned();
+        assert_eq!(f.get_type_again(FrameType::L1), Err(Errno::EINVAL));
+        assert!(f.get_type(FrameType::L1).is_ok());
+        assert_eq!(f.get_type_again(FrameType::L1), Err(Errno::EINVAL), "not checked yet");
+        f.validated();
+        assert_eq!(f.get_type_again(FrameType::L2), Err(Errno::EINVAL));
+        assert_eq!(f.get_type_again(FrameType::L1), Ok(()));
+        assert_eq!(f.word().type_refs(), 2);
+    }
+
+    #[test]
+    fn the_hypervisors_pages_never_become_tables() {
+        let f = FrameInfo::default();
+        f.assign(DomId(1), true);
+        assert_eq!(f.get_type(FrameType::L1), Err(Errno::EBUSY));
+        assert_eq!(f.get_type(FrameType::SegDesc), Err(Errno::EBUSY));
+        assert_eq!(f.get_type(FrameType::Writable), Ok(TypeGain::Ready));
+        assert_eq!(f.put_type(&TlbClock::default()), TypeLoss::Done);
+        assert_eq!(f.get_type(FrameType::L1), Err(Errno::EBUSY));
+    }
+
+    #[test]
+    fn the_last_typed_reference_leaves_its_time() {
+        let f = owned();
+        let clock = TlbClock::default();
+        let flushed = clock.now();
+        assert!(f.stale_since() < flushed, "never mapped");
+        assert!(f.get_type(FrameType::Writable).is_ok() && f.get_type(FrameType::Writable).is_ok());
+        assert_eq!(f.put_type(&clock), TypeLoss::Done);
+        assert!(f.stale_since() < flushed, "still mapped");
+        assert_eq!(f.put_type(&clock), TypeLoss::Done);
+        assert!(f.stale_since() >= flushed);
+        assert!(f.stale_since() < clock.now(), "a flush from now on suffices");
+        assert_eq!(f.owner(), DomId(1));
+    }
+
+    #[test]
+    fn what_is_stolen_and_returned_keeps_its_past() {
+        let f = owned();
+        let clock = TlbClock::default();
+        assert!(f.get_type(FrameType::Writable).is_ok());
+        assert_eq!(f.steal(DomId(1), 0), Err(Errno::EBUSY));
+        assert_eq!(f.put_type(&clock), TypeLoss::Done);
+        let stale = f.stale_since();
+        assert_eq!(f.steal(DomId(2), 0), Err(Errno::EINVAL));
+        assert_eq!(f.steal(DomId(1), 0), Ok(()));
+        assert_eq!(f.get(DomId(1)), Err(Errno::EINVAL));
+        f.assign(DomId(1), false);
+        assert_eq!(f.stale_since(), stale);
+        assert_eq!(
+            f.get_type(FrameType::L1),
+            Ok(TypeGain::Validate { was: FrameType::Writable })
+        );
     }
 
     #[test]

@@ -178,7 +178,7 @@ impl Word {
     );
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "loom")))]
 mod tests {
     use super::*;
 

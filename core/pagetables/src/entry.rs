@@ -1,7 +1,7 @@
 //! Single entries: the reference that each holds, and their exchange.
 
 use fx_frames::FrameType;
-use fx_types::{DomId, Errno, Maddr, PhysMem, Result};
+use fx_types::{DomId, Errno, Maddr, Mfn, PhysMem, Result};
 
 use crate::host::{PtHost, get_frame, get_typed, put_frame, put_typed};
 use crate::pte;
@@ -25,6 +25,9 @@ pub fn get_entry<H: PtHost>(h: &H, level: u8, e: u64, owner: DomId, target: DomI
         get_typed(h, mfn, owner, below)?;
         return Ok(pte::adjusted(e));
     }
+    if e & pte::CACHING != 0 && !is_device(h, mfn) && !h.uncached_ram_allowed(owner) {
+        return Err(Errno::EINVAL);
+    }
     let taken = if e & pte::RW != 0 {
         get_typed(h, mfn, target, FrameType::Writable)
     } else {
@@ -32,8 +35,7 @@ pub fn get_entry<H: PtHost>(h: &H, level: u8, e: u64, owner: DomId, target: DomI
     };
     if taken.is_err() {
         // Devices have no counts: whoever may use them may map them.
-        let device = h.frames().get(mfn).is_none_or(fx_frames::FrameInfo::is_device);
-        if !device {
+        if !is_device(h, mfn) {
             return taken.map(|()| e);
         }
         if !h.io_allowed(owner, mfn) {
@@ -41,6 +43,10 @@ pub fn get_entry<H: PtHost>(h: &H, level: u8, e: u64, owner: DomId, target: DomI
         }
     }
     Ok(pte::adjusted(e))
+}
+
+fn is_device<H: PtHost>(h: &H, mfn: Mfn) -> bool {
+    h.frames().get(mfn).is_none_or(fx_frames::FrameInfo::is_device)
 }
 
 /// Gives back the reference that entry `e`, which was in a table of `level`, holds.
@@ -82,7 +88,7 @@ impl Change {
 
 const AD: u64 = pte::ACCESSED | pte::DIRTY;
 /// Flags that may change without a new reference.
-const FREE_TO_CHANGE: u64 = AD | pte::NX | pte::SOFTWARE | pte::PWT | pte::PCD | pte::PAT_OR_SUPER | pte::USER | pte::GLOBAL;
+const FREE_TO_CHANGE: u64 = AD | pte::NX | pte::SOFTWARE | pte::USER | pte::GLOBAL;
 
 /// Writes an entry.
 ///

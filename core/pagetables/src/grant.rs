@@ -1,40 +1,47 @@
 //! Entries that map grants. They hold no references: the grant's pin keeps the frame, and whatever the guest does to the
-//! entry, only the pin's release gives the frame back.
+//! entry, only the pin's release gives the frame back. So a pin may be released only together with an entry that it alone
+//! accounts for: one of the same frame with the same rights.
 
-use fx_frames::{FrameType, TypeGain};
+use fx_frames::FrameType;
 use fx_types::{DomId, Errno, Maddr, Mfn, PhysMem, Result};
 
 use crate::entry::put_entry;
-use crate::host::{PtHost, put_frame, put_typed};
+use crate::host::{PtHost, get_typed_again, put_typed};
 use crate::pte;
+
+/// An entry that maps a grant.
+#[derive(Clone, Copy, Debug)]
+pub struct GrantEntry {
+    /// Where it is: in a level-1 table of `owner`'s.
+    pub at: Maddr,
+    /// Who owns the table.
+    pub owner: DomId,
+    /// The granted frame.
+    pub mfn: Mfn,
+    /// Whether the grant was mapped writable.
+    pub writable: bool,
+}
+
+impl GrantEntry {
+    fn is(&self, e: u64) -> bool {
+        e & (pte::PRESENT | pte::GRANT) == pte::PRESENT | pte::GRANT
+            && pte::frame(e) == self.mfn
+            && (e & pte::RW != 0) == self.writable
+    }
+}
 
 /// Holds the level-1 table of `owner` that the entry at `at` is in, while `act` changes it.
 fn with_table<H: PtHost, R>(h: &H, at: Maddr, owner: DomId, act: impl FnOnce() -> Result<R>) -> Result<R> {
-    let mfn = at.mfn();
-    let info = h.frames().get(mfn).ok_or(Errno::EINVAL)?;
-    info.get(owner)?;
-    match info.get_type(FrameType::L1) {
-        Ok(TypeGain::Ready) => {
-            let r = act();
-            put_typed(h, mfn);
-            r
-        }
-        Ok(TypeGain::Validate { .. }) => {
-            info.abandon();
-            put_frame(h, mfn);
-            Err(Errno::EINVAL)
-        }
-        Err(e) => {
-            put_frame(h, mfn);
-            Err(e)
-        }
-    }
+    get_typed_again(h, at.mfn(), owner, FrameType::L1)?;
+    let r = act();
+    put_typed(h, at.mfn());
+    r
 }
 
 /// Makes the entry at `at`, in a level-1 table of `owner`'s, map the granted frame `mfn` with `flags`.
 ///
 /// # Errors
-/// `EINVAL` or `EBUSY` when there is no such table.
+/// `EINVAL` when there is no such table.
 pub fn map_grant<H: PtHost>(h: &H, at: Maddr, owner: DomId, mfn: Mfn, flags: u64) -> Result {
     with_table(h, at, owner, || {
         let new = pte::entry(mfn, flags | pte::PRESENT | pte::USER | pte::GRANT);
@@ -43,26 +50,55 @@ pub fn map_grant<H: PtHost>(h: &H, at: Maddr, owner: DomId, mfn: Mfn, flags: u64
     })
 }
 
+/// Empties the entry `e`, or, given another entry of the domain's at `from`, moves that one there.
+///
+/// # Errors
+/// `EINVAL` when it does not map that grant so, or is in no level-1 table of the domain's; nothing is changed then.
+pub fn replace_grant<H: PtHost>(h: &H, e: &GrantEntry, from: Option<Maddr>) -> Result {
+    with_table(h, e.at, e.owner, || {
+        let Some(from) = from else { return replace(h, e, 0) };
+        if from == e.at || !e.is(h.mem().load64(e.at)) {
+            return Err(Errno::EINVAL);
+        }
+        with_table(h, from, e.owner, || {
+            let moved = swap(h, from, 0);
+            let done = replace(h, e, moved);
+            // Another vCPU was faster: back it goes, unless its place is taken as well.
+            if done.is_err() && h.mem().cas64(from, 0, moved).is_err() {
+                put_entry(h, 1, moved, e.owner);
+            }
+            done
+        })
+    })
+}
+
+/// Puts `new` in place of the entry, as long as it is that.
+fn replace<H: PtHost>(h: &H, e: &GrantEntry, new: u64) -> Result {
+    let mut now = h.mem().load64(e.at);
+    while e.is(now) {
+        match h.mem().cas64(e.at, now, new) {
+            Ok(()) => return Ok(()),
+            Err(seen) => now = seen,
+        }
+    }
+    Err(Errno::EINVAL)
+}
+
 /// Empties the entry at `at` if it maps the granted frame `mfn`; `new` is what is to stand there instead.
 ///
 /// # Errors
 /// `EINVAL` when it does not.
 pub fn unmap_grant<H: PtHost>(h: &H, at: Maddr, owner: DomId, mfn: Mfn, new: u64) -> Result {
     with_table(h, at, owner, || {
-        let now = h.mem().load64(at);
-        if !pte::present(now) || now & pte::GRANT == 0 || pte::frame(now) != mfn {
-            return Err(Errno::EINVAL);
-        }
-        // Only the accessed and dirty bits may change meanwhile by themselves.
-        put_entry(h, 1, swap(h, at, new), owner);
-        Ok(())
+        let writable = h.mem().load64(at) & pte::RW != 0;
+        replace(h, &GrantEntry { at, owner, mfn, writable }, new)
     })
 }
 
 /// Takes the entry at `at` out, with the reference that it holds.
 ///
 /// # Errors
-/// `EINVAL` or `EBUSY` when there is no such table.
+/// `EINVAL` when there is no such table.
 pub fn take_entry<H: PtHost>(h: &H, at: Maddr, owner: DomId) -> Result<u64> {
     with_table(h, at, owner, || Ok(swap(h, at, 0)))
 }

@@ -29,8 +29,9 @@ pub const NX: u64 = 1 << 63;
 
 const FRAME: u64 = 0x000f_ffff_ffff_f000;
 const ANY_LEVEL: u64 = PRESENT | RW | USER | ACCESSED | DIRTY | SOFTWARE | NX | FRAME;
-const LEVEL_1: u64 = ANY_LEVEL | PWT | PCD | PAT_OR_SUPER | GLOBAL;
-const UPPER: u64 = ANY_LEVEL | PWT | PCD;
+const LEVEL_1: u64 = ANY_LEVEL | CACHING | GLOBAL;
+/// How a level-1 entry's frame is cached: not as usual when any of these is set.
+pub const CACHING: u64 = PWT | PCD | PAT_OR_SUPER;
 
 /// Entries in a table.
 pub const ENTRIES: u64 = 512;
@@ -60,7 +61,7 @@ pub const fn present(e: u64) -> bool {
 #[must_use]
 #[inline]
 pub const fn allowed(level: u8, e: u64) -> bool {
-    let mask = if level == 1 { LEVEL_1 } else { UPPER };
+    let mask = if level == 1 { LEVEL_1 } else { ANY_LEVEL };
     e & !mask == 0
 }
 
@@ -81,7 +82,7 @@ pub const fn l4_index(va: u64) -> u64 {
 /// The index into the table of `level` of an address.
 #[must_use]
 pub const fn index(level: u8, va: u64) -> u64 {
-    (va >> (3 + 9 * level as u32)) & 511
+    va.wrapping_shr((level as u32).wrapping_mul(9).wrapping_add(3)) & 511
 }
 
 /// First level-4 slot that is the hypervisor's.

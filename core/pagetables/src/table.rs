@@ -4,7 +4,7 @@ use fx_frames::FrameType;
 use fx_types::{DomId, Errno, Mfn, PhysMem, Result};
 
 use crate::entry::{get_entry, put_entry};
-use crate::host::{PtHost, get_typed, put_typed};
+use crate::host::{PtHost, get_typed, put_frame, put_typed};
 use crate::pte;
 
 /// Checks that `mfn` holds a table of `level` that `owner` may use, takes a reference for each entry, and adjusts entries as
@@ -73,10 +73,12 @@ pub fn pin<H: PtHost>(h: &H, mfn: Mfn, owner: DomId, level: u8) -> Result {
 /// `EINVAL` when it is not the domain's or not pinned.
 pub fn unpin<H: PtHost>(h: &H, mfn: Mfn, owner: DomId) -> Result {
     let info = h.frames().get(mfn).ok_or(Errno::EINVAL)?;
-    if info.owner() != owner {
-        return Err(Errno::EINVAL);
+    // Held, so that it cannot become somebody else's pinned table meanwhile.
+    info.get(owner)?;
+    let unpinned = info.unpin();
+    if unpinned.is_ok() {
+        put_typed(h, mfn);
     }
-    info.unpin()?;
-    put_typed(h, mfn);
-    Ok(())
+    put_frame(h, mfn);
+    unpinned
 }
