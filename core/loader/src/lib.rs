@@ -42,4 +42,6 @@ pub use elf::{KernelInfo, Segment};
 pub use error::LoadError;
 pub use hypercall::hypercall_page;
 pub use layout::Layout;
+pub use notes::Notes;
 pub use populate::InitrdSource;
+pub use tables::TableCounts;
