@@ -1,0 +1,129 @@
+//! `XEN_DOMCTL_createdomain`.
+
+use core::sync::atomic::Ordering;
+
+use fx_types::{DomId, Errno, Result};
+use xen_abi::domctl as d;
+use xen_abi::domctl::{Domctl, DomctlCreatedomain};
+use xen_abi::xen::DOMID_FIRST_RESERVED;
+
+use crate::control::pool::POOL;
+use crate::control::{Outcome, Reply};
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+use crate::lifecycle::Create;
+
+/// The most vCPUs of a domain.
+const MAX_VCPUS: u32 = 128;
+/// Frames of a grant table for a domain that names no limit, when the command line does not either.
+const GRANT_FRAMES: u32 = 64;
+/// The same for maptrack.
+const MAPTRACK_FRAMES: u32 = 1024;
+/// The most frames that the toolstack may ask for of either kind.
+const MOST_FRAMES: u32 = 1 << 16;
+
+/// Flags that a PV domain may be created with.
+const FLAGS: u32 = d::XEN_DOMCTL_CDF_XS_DOMAIN;
+
+impl<H: Hw> Host<H> {
+    pub(super) fn domctl_create(&self, c: &VcpuRef, op: &mut Domctl) -> Outcome {
+        let config: DomctlCreatedomain = op.get();
+        if let Err((e, why)) = check(&config) {
+            self.log_guest(c.d.id, format_args!("No domain created: {why}"));
+            return Err(e);
+        }
+        let id = self.free_domid(op.domain)?;
+        let default = |n: u32, otherwise: u32| if n == 0 { otherwise } else { n };
+        let grants = default(self.settings.grant_frames, GRANT_FRAMES);
+        let maptrack = default(self.settings.maptrack_frames, MAPTRACK_FRAMES);
+        let domain = self.create_domain(&Create {
+            id,
+            privileged: false,
+            hardware: false,
+            flags: config.flags,
+            handle: config.handle,
+            ssidref: config.ssidref,
+            max_vcpus: config.max_vcpus,
+            max_evtchn_port: config.max_evtchn_port,
+            max_grant_frames: u32::try_from(config.max_grant_frames).unwrap_or(grants),
+            max_maptrack_frames: u32::try_from(config.max_maptrack_frames).unwrap_or(maptrack),
+            max_grant_version: config.grant_opts & d::XEN_DOMCTL_GRANT_VERSION_MASK,
+        })?;
+        domain.pool.store(config.cpupool_id, Ordering::Relaxed);
+        if op.domain != id.0 {
+            self.next_domid.store(u32::from(id.0).wrapping_add(1), Ordering::Relaxed);
+        }
+        op.domain = id.0;
+        Ok(Reply::Changed)
+    }
+
+    /// The number that was asked for, or for 0 and reserved ones the next that is free.
+    fn free_domid(&self, wanted: u16) -> Result<DomId> {
+        let domains = self.domains.read();
+        if (1..DOMID_FIRST_RESERVED).contains(&wanted) {
+            return if domains.contains_key(&wanted) { Err(Errno::EEXIST) } else { Ok(DomId(wanted)) };
+        }
+        let last = DOMID_FIRST_RESERVED.wrapping_sub(1);
+        let first = self.next_domid.load(Ordering::Relaxed);
+        let first = if (1..=u32::from(last)).contains(&first) { first as u16 } else { 1 };
+        let found = (first..=last).chain(1..first).find(|n| !domains.contains_key(n));
+        found.map(DomId).ok_or(Errno::ENOMEM)
+    }
+}
+
+/// Whether there can be such a domain, else what for not.
+fn check(k: &DomctlCreatedomain) -> core::result::Result<(), (Errno, &'static str)> {
+    let refuse = |why| Err((Errno::EINVAL, why));
+    if k.flags & (d::XEN_DOMCTL_CDF_HVM | d::XEN_DOMCTL_CDF_HAP) != 0 {
+        return Err((Errno::EOPNOTSUPP, "this build has no HVM and PVH guests; use type = \"pv\""));
+    }
+    if k.flags & d::XEN_DOMCTL_CDF_IOMMU != 0 {
+        return refuse("passthrough was asked for, and there is no IOMMU");
+    }
+    if k.flags & !FLAGS != 0 {
+        return refuse("flags that PV domains do not have");
+    }
+    if k.iommu_opts != 0 || k.altp2m_opts != 0 || k.vmtrace_size != 0 {
+        return refuse("IOMMU, altp2m or trace options that PV domains do not have");
+    }
+    if !(1..=MAX_VCPUS).contains(&k.max_vcpus) {
+        return refuse("the number of vCPUs must be 1 to 128");
+    }
+    if k.arch.emulation_flags != 0 || k.arch.misc_flags & !xen_abi::arch_x86::XEN_X86_MSR_RELAXED != 0 {
+        return refuse("emulated devices or options that PV domains do not have");
+    }
+    if k.grant_opts & !d::XEN_DOMCTL_GRANT_VERSION_MASK != 0 || !(1..=2).contains(&k.grant_opts) {
+        return refuse("the grant table version must be 1 or 2");
+    }
+    if k.max_grant_frames == 0 || k.max_grant_frames.max(k.max_maptrack_frames) > MOST_FRAMES as i32 {
+        return refuse("the grant table's limits are out of range");
+    }
+    if k.cpupool_id != POOL {
+        return Err((Errno::ENOENT, "there is only CPU pool 0"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configurations() {
+        let good = DomctlCreatedomain {
+            max_vcpus: 2,
+            grant_opts: 2,
+            max_grant_frames: -1,
+            max_maptrack_frames: -1,
+            ..Default::default()
+        };
+        assert!(check(&good).is_ok());
+        let refused = |k: DomctlCreatedomain| check(&k).err().map(|e| e.0);
+        assert_eq!(refused(DomctlCreatedomain { flags: 1, ..good }), Some(Errno::EOPNOTSUPP));
+        assert_eq!(refused(DomctlCreatedomain { flags: 1 << 5, ..good }), Some(Errno::EINVAL));
+        assert_eq!(refused(DomctlCreatedomain { max_vcpus: 0, ..good }), Some(Errno::EINVAL));
+        assert_eq!(refused(DomctlCreatedomain { grant_opts: 3, ..good }), Some(Errno::EINVAL));
+        assert_eq!(refused(DomctlCreatedomain { max_grant_frames: 0, ..good }), Some(Errno::EINVAL));
+        assert_eq!(refused(DomctlCreatedomain { cpupool_id: 1, ..good }), Some(Errno::ENOENT));
+    }
+}

@@ -1,0 +1,109 @@
+//! Time, triggers, address size, device models, global VIRQs.
+
+use core::sync::atomic::Ordering;
+
+use fx_types::{DomId, Errno};
+use xen_abi::domctl as d;
+use xen_abi::domctl::{
+    Domctl, DomctlAddressSize, DomctlSendtrigger, DomctlSetTarget, DomctlSetVirqHandler, DomctlSettimeoffset,
+    DomctlTscInfo,
+};
+use xen_abi::xen::NR_VIRQS;
+
+use super::{not_self, vcpu_of};
+use crate::control::{Outcome, Reply};
+use crate::domain::Domain;
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+
+/// The highest time-stamp-counter mode: never emulate.
+const TSC_MODE_MAX: u32 = 2;
+
+impl<H: Hw> Host<H> {
+    pub(super) fn domctl_time_offset(&self, t: &Domain, op: &Domctl) -> Outcome {
+        let a: DomctlSettimeoffset = op.get();
+        t.time_offset.set(a.time_offset_seconds as u64);
+        self.update_wallclock(t);
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn domctl_trigger(&self, t: &Domain, op: &Domctl) -> Outcome {
+        let a: DomctlSendtrigger = op.get();
+        let v = vcpu_of(t, a.vcpu)?;
+        match a.trigger {
+            d::XEN_DOMCTL_SENDTRIGGER_NMI => {
+                if !v.nmi_pending.swap(true, Ordering::SeqCst) {
+                    self.kick_for_nmi(t, v);
+                }
+                Ok(Reply::Done)
+            }
+            // A PV domain has no ACPI buttons.
+            d::XEN_DOMCTL_SENDTRIGGER_POWER | d::XEN_DOMCTL_SENDTRIGGER_SLEEP => Err(Errno::EINVAL),
+            _ => Err(Errno::ENOSYS),
+        }
+    }
+
+    pub(super) fn domctl_set_address_size(&self, c: &VcpuRef, op: &Domctl) -> Outcome {
+        let a: DomctlAddressSize = op.get();
+        match a.size {
+            64 => Ok(Reply::Done),
+            32 => {
+                self.log_guest(
+                    c.d.id,
+                    format_args!("32-bit PV guests are not supported: use a 64-bit kernel"),
+                );
+                Err(Errno::EINVAL)
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    pub(super) fn domctl_get_address_size(op: &mut Domctl) -> Outcome {
+        op.put(&DomctlAddressSize { size: 64 });
+        Ok(Reply::Changed)
+    }
+
+    pub(super) fn domctl_get_tsc(&self, c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
+        not_self(c, t)?;
+        let tsc_mode = t.tsc_mode.load(Ordering::Relaxed);
+        let native = tsc_mode == TSC_MODE_MAX;
+        op.put(&DomctlTscInfo {
+            tsc_mode,
+            gtsc_khz: if native { 0 } else { self.hw.tsc_scale().khz },
+            incarnation: t.tsc_incarnation.load(Ordering::Relaxed),
+            pad: 0,
+            elapsed_nsec: if native { 0 } else { self.hw.now() },
+        });
+        Ok(Reply::Changed)
+    }
+
+    /// The counter is never emulated: a guest that comes from a machine with another frequency learns the new one from its
+    /// clock page. What the toolstack set is kept for the next save.
+    pub(super) fn domctl_set_tsc(c: &VcpuRef, t: &Domain, op: &Domctl) -> Outcome {
+        not_self(c, t)?;
+        let a: DomctlTscInfo = op.get();
+        if a.tsc_mode > TSC_MODE_MAX {
+            return Err(Errno::EINVAL);
+        }
+        t.tsc_mode.store(a.tsc_mode, Ordering::Relaxed);
+        t.tsc_incarnation.store(a.incarnation.wrapping_add(1), Ordering::Relaxed);
+        Ok(Reply::Done)
+    }
+
+    pub(super) fn domctl_set_target(&self, t: &Domain, op: &Domctl) -> Outcome {
+        let a: DomctlSetTarget = op.get();
+        let target = self.domain(DomId(a.target))?;
+        let free =
+            t.target.compare_exchange(u32::MAX, u32::from(target.id.0), Ordering::AcqRel, Ordering::Relaxed);
+        if target.id == t.id || free.is_err() { Err(Errno::EINVAL) } else { Ok(Reply::Done) }
+    }
+
+    pub(super) fn domctl_virq_handler(&self, t: &Domain, op: &Domctl) -> Outcome {
+        let a: DomctlSetVirqHandler = op.get();
+        if a.virq >= NR_VIRQS || !fx_events::is_global(a.virq) || t.is_dying() {
+            return Err(Errno::EINVAL);
+        }
+        self.virq_handlers.lock().insert(a.virq, t.id.0);
+        Ok(Reply::Done)
+    }
+}
