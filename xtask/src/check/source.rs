@@ -49,7 +49,7 @@ pub fn missing_readmes() -> Result<Vec<String>> {
     let manifests = files(|path| path.file_name().is_some_and(|name| name == "Cargo.toml"))?;
     let missing =
         manifests.iter().filter(|path| !paths::root().join(path).with_file_name("README.md").is_file());
-    Ok(missing.map(|path| format!("{} has no README.md", path.with_file_name("").display())).collect())
+    Ok(missing.map(|path| format!("no README.md beside {}", path.display())).collect())
 }
 
 /// Rust files that have grown too large.
