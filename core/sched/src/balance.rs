@@ -9,11 +9,11 @@ use fx_types::CpuSet;
 
 use crate::bit;
 use crate::runqueue::RunQueue;
-use crate::sched::{Guard, Sched};
+use crate::sched::{Guard, Hint, Sched};
 use crate::slots::Home;
-use crate::unit::{State, window};
+use crate::unit::{State, Unit, window};
 
-/// How many other run queues are looked at in one go.
+/// How many other run queues, or units of one, are looked at in one go.
 const LOOK: usize = 64;
 /// A run queue compares its load with the others once in this time, in nanoseconds.
 const BALANCE_NS: u64 = 10_000_000;
@@ -63,25 +63,21 @@ impl<T: Clone> Sched<T> {
         None
     }
 
-    /// Takes a unit over from another run queue: any that waits when CPU `c` is `idle`, otherwise now and then one from a
-    /// queue that has more load.
-    pub(crate) fn pull(&self, rq: &mut Guard<'_, T>, queue: usize, c: usize, now: u64, idle: bool) -> bool {
-        if !idle {
-            if now < rq.next_balance {
-                return false;
-            }
-            rq.next_balance = now.saturating_add(BALANCE_NS);
-        }
+    /// Takes a unit that waits in another run queue, for CPU `c` that has nothing to do.
+    pub(crate) fn pull(&self, rq: &mut Guard<'_, T>, queue: usize, c: usize) -> bool {
         if rq.online & bit(c) == 0 {
             return false;
         }
+        let cpu = rq.first.wrapping_add(c);
         for q in self.others(queue) {
             if self.hints.get(q).is_none_or(|h| h.ready.load(Relaxed) == 0) {
                 continue;
             }
             let Some(mut from) = self.queues.get(q).and_then(|l| l.try_lock()) else { continue };
-            let cpu = rq.first.wrapping_add(c);
-            let Some(i) = self.movable(&from, rq, cpu, idle) else { continue };
+            let suits = |u: &Unit<T>| {
+                u.affinity.hard.contains(cpu) && (u.last == cpu || !self.held.is_held(u.last, u.id))
+            };
+            let Some(i) = from.waiting(suits) else { continue };
             let moved = self.transfer(&mut from, i, rq, queue).is_some();
             self.publish(q, &from);
             if moved {
@@ -91,19 +87,27 @@ impl<T: Clone> Sched<T> {
         false
     }
 
-    /// A unit that waits in `from` and may run on `cpu`; unless `idle`, one whose move makes the loads more equal.
-    fn movable(&self, from: &RunQueue<T>, to: &RunQueue<T>, cpu: usize, idle: bool) -> Option<u32> {
-        let (n_from, n_to) = (u64::from(from.online.count_ones()), u64::from(to.online.count_ones()));
-        let suits = |i: u32| {
-            let Some(u) = from.unit(i) else { return false };
+    /// Gives a unit that waits to the run queue with the least load, if that makes the loads more equal; now and then only.
+    /// The CPU to kick.
+    pub(crate) fn push_load(&self, rq: &mut Guard<'_, T>, queue: usize, now: u64) -> Option<usize> {
+        if now < rq.next_balance || rq.ready.is_empty() {
+            return None;
+        }
+        rq.next_balance = now.saturating_add(BALANCE_NS);
+        let q = self.others(queue).min_by_key(|q| self.hints.get(*q).map_or(u64::MAX, Hint::load_per_cpu))?;
+        let mut to = self.queues.get(q)?.try_lock()?;
+        let (mine, its) = (u64::from(rq.online.count_ones()), u64::from(to.online.count_ones()));
+        let suits = |u: &Unit<T>| {
             let w = u64::from(u.counted);
-            let gains = from.load.saturating_sub(w).saturating_mul(n_to)
-                >= to.load.saturating_add(w).saturating_mul(n_from);
-            (idle || gains)
-                && u.affinity.hard.contains(cpu)
-                && (u.last == cpu || !self.held.is_held(u.last, u.id))
+            let (left, there) = (rq.load.saturating_sub(w), to.load.saturating_add(w));
+            left.saturating_mul(its) >= there.saturating_mul(mine)
+                && window(&u.affinity.hard, to.first, to.cpus.len()) & to.online != 0
         };
-        from.ready.iter().rev().map(|e| e.unit).find(|i| suits(*i))
+        let i = rq.waiting(suits)?;
+        let at = self.transfer(rq, i, &mut to, q)?;
+        let kick = to.find_cpu(at, now);
+        self.publish(q, &to);
+        kick
     }
 
     /// Moves a unit to a run queue where it may run; if there is none it waits where it is. The CPU to kick.
@@ -191,6 +195,12 @@ impl<T: Clone> Sched<T> {
 }
 
 impl<T> RunQueue<T> {
+    /// The first unit of those next in turn that `suits`.
+    fn waiting(&self, suits: impl Fn(&Unit<T>) -> bool) -> Option<u32> {
+        let suits = |i: &u32| self.unit(*i).is_some_and(&suits);
+        self.ready.iter().rev().take(LOOK).map(|e| e.unit).find(suits)
+    }
+
     /// A unit that was to move stays: it waits here if it is runnable. The CPU to kick.
     fn stay(&mut self, i: u32) -> Option<usize> {
         let u = self.unit_mut(i)?;

@@ -19,6 +19,8 @@ pub(crate) struct Picked {
     pub(crate) prev: Option<u32>,
     /// Whether an idle CPU could go on with that.
     pub(crate) offer: bool,
+    /// Whether the CPU's timer has brought it here.
+    pub(crate) expired: bool,
     /// A unit (index) that has no CPU in this run queue any more.
     pub(crate) stray: Option<u32>,
     /// A unit (index) that was removed while it ran.
@@ -32,7 +34,8 @@ impl<T> RunQueue<T> {
         if !self.parked.is_empty() {
             self.unpark(now);
         }
-        let mut p = Picked::default();
+        let expired = self.cpus.get(c).and_then(|c| c.timer).is_some_and(|t| t <= now);
+        let mut p = Picked { expired, ..Picked::default() };
         let cur = self.account(c, now);
         let stays = cur.filter(|i| self.may_stay(*i, c, now, &mut p));
         p.next = match stays {
@@ -76,26 +79,25 @@ impl<T> RunQueue<T> {
     fn may_stay(&mut self, i: u32, c: usize, now: u64, p: &mut Picked) -> bool {
         let online = self.online;
         let Some(u) = self.unit_mut(i) else { return false };
-        if !u.runnable {
-            u.state = State::Blocked;
-            if u.dead {
-                p.dead = Some(i);
-            }
-            u.return_budget();
+        let (runnable, here) = (u.runnable, u.hard & online);
+        if runnable && here & bit(c) != 0 {
+            return self.fund(i, now);
+        }
+        u.return_budget();
+        if u.dead {
+            p.dead = Some(i);
+        }
+        u.state = State::Blocked;
+        if !u.dead && here == 0 {
+            u.state = State::Moving;
+            p.stray = Some(i);
+        } else if runnable {
+            self.enqueue(i);
+        }
+        if !runnable {
             self.uncount(i);
-            return false;
         }
-        if u.hard & online & bit(c) == 0 {
-            u.return_budget();
-            if u.hard & online != 0 {
-                self.enqueue(i);
-            } else {
-                u.state = State::Moving;
-                p.stray = Some(i);
-            }
-            return false;
-        }
-        self.fund(i, now)
+        false
     }
 
     /// Sees to it that a unit of a capped domain has budget; without any it is parked.
@@ -284,7 +286,7 @@ impl<T> RunQueue<T> {
             end = end.into_iter().chain(due).min();
         }
         if let Some(cpu) = self.cpus.get_mut(c) {
-            cpu.armed = end.is_some();
+            cpu.timer = end;
         }
         end
     }

@@ -18,8 +18,8 @@ pub(crate) struct Cpu {
     pub(crate) since: u64,
     /// When it was chosen.
     pub(crate) started: u64,
-    /// Whether the CPU will reschedule by itself.
-    pub(crate) armed: bool,
+    /// When the CPU will reschedule by itself.
+    pub(crate) timer: Option<u64>,
     /// The highest virtual time that was chosen here.
     pub(crate) base: u64,
     /// Time without a unit, in nanoseconds, and since when there is none.
@@ -82,6 +82,11 @@ impl<T> RunQueue<T> {
     #[inline]
     pub(crate) fn unit_mut(&mut self, i: u32) -> Option<&mut Unit<T>> {
         self.units.get_mut(i as usize)?.as_mut()
+    }
+
+    /// How many units there are.
+    pub(crate) fn unit_count(&self) -> u32 {
+        self.units.len().wrapping_sub(self.free.len()) as u32
     }
 
     /// Makes room for one more unit in every list, so that no later step needs memory.
@@ -187,8 +192,14 @@ impl<T> RunQueue<T> {
     /// An idle CPU for a unit that waits, which is then to be kicked.
     #[inline]
     pub(crate) fn find_idle(&mut self, i: u32) -> Option<usize> {
+        self.find_idle_in(i, self.idle & !self.kicked)
+    }
+
+    /// The same, one of those in the mask.
+    #[inline]
+    pub(crate) fn find_idle_in(&mut self, i: u32, mask: u64) -> Option<usize> {
         let u = self.unit(i)?;
-        let idle = self.idle & !self.kicked & u.hard;
+        let idle = mask & u.hard;
         if idle == 0 {
             return None;
         }
@@ -212,7 +223,7 @@ impl<T> RunQueue<T> {
             let c = left.trailing_zeros() as usize;
             left &= left.wrapping_sub(1);
             let Some(cpu) = self.cpus.get(c) else { break };
-            armed |= cpu.armed;
+            armed |= cpu.timer.is_some();
             let Some(r) = cpu.running.and_then(|r| self.unit(r)) else { continue };
             let lead = ahead(r.vt.wrapping_add(burn(now.saturating_sub(cpu.since), r.domain.rate())), vt);
             if best.is_none_or(|(l, _)| lead > l) {
@@ -223,6 +234,16 @@ impl<T> RunQueue<T> {
         if lead <= 0 && armed {
             return None;
         }
+        self.kicked |= bit(c);
+        Some(self.first.wrapping_add(c))
+    }
+
+    /// A busy CPU without a timer that the first unit which waits could run on: it does not know yet that somebody waits.
+    pub(crate) fn find_unaware(&mut self) -> Option<usize> {
+        let first = self.ready.last().and_then(|e| self.unit(e.unit))?;
+        let mask = first.hard & self.online & !self.idle & !self.kicked;
+        let unaware = |c: &(usize, &Cpu)| mask & bit(c.0) != 0 && c.1.timer.is_none();
+        let c = self.cpus.iter().enumerate().find(unaware)?.0;
         self.kicked |= bit(c);
         Some(self.first.wrapping_add(c))
     }

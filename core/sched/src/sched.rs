@@ -37,6 +37,15 @@ pub(crate) struct Hint {
     pub(crate) idle: AtomicU64,
     pub(crate) ready: AtomicU32,
     pub(crate) load: AtomicU64,
+    units: AtomicU32,
+}
+
+impl Hint {
+    /// The load that one of the CPUs bears; without any CPU, the highest.
+    pub(crate) fn load_per_cpu(&self) -> u64 {
+        let cpus = self.online.load(Relaxed).count_ones();
+        self.load.load(Relaxed).checked_div(u64::from(cpus)).unwrap_or(u64::MAX)
+    }
 }
 
 /// The scheduler of all CPUs. `T` tells its user which vCPU a unit is. Every method may be called on every CPU.
@@ -121,6 +130,7 @@ impl<T: Clone> Sched<T> {
             h.idle.store(rq.idle & !rq.kicked, Relaxed);
             h.ready.store(rq.ready.len() as u32, Relaxed);
             h.load.store(rq.load, Relaxed);
+            h.units.store(rq.unit_count(), Relaxed);
         }
     }
 
@@ -145,6 +155,7 @@ impl<T: Clone> Sched<T> {
             if let Some(s) = self.slots.get(id) {
                 s.set_home(Some(Home::new(queue, i)));
             }
+            self.publish(queue, &rq);
             Ok(id)
         });
         if placed.is_err() {
@@ -235,13 +246,20 @@ impl<T: Clone> Sched<T> {
         };
         let mut rq = q.lock();
         let mut p = rq.schedule(c, now, &self.held);
-        if self.many() && self.pull(&mut rq, queue, c, now, p.next.is_none()) && p.next.is_none() {
+        if self.many() && p.next.is_none() && self.pull(&mut rq, queue, c) {
             let again = rq.schedule(c, now, &self.held);
             (p.next, p.slice_end) = (again.next, again.slice_end);
         }
         let stale = self.hand_over(cpu, &rq, &p);
         let next = p.next.and_then(|i| rq.unit(i)).map(|u| (u.id, u.payload.clone()));
-        let mut kick = rq.kick_waiter(if p.offer { p.prev } else { None });
+        let mut kick = rq.kick_waiter(c, if p.offer { p.prev } else { None });
+        if kick.is_none() && p.expired {
+            // Somebody has waited for a whole slice: more CPUs should know.
+            kick = rq.find_unaware();
+            if self.many() {
+                kick = kick.or_else(|| self.push_load(&mut rq, queue, now));
+            }
+        }
         self.publish(queue, &rq);
         let stray = p.stray.and_then(|i| rq.unit(i)).map(|u| u.id);
         match p.dead.zip(p.prev) {
@@ -394,13 +412,13 @@ impl<T: Clone> Sched<T> {
             return Some(0);
         }
         let n = 1usize.wrapping_shl(self.shift);
-        let mut best: Option<(u64, usize)> = None;
+        let mut best: Option<((u64, u32), usize)> = None;
         for (q, h) in self.hints.iter().enumerate() {
             let online = h.online.load(Relaxed);
             if online == 0 || window(hard, q.wrapping_shl(self.shift), n) & online == 0 {
                 continue;
             }
-            let load = h.load.load(Relaxed).checked_div(u64::from(online.count_ones())).unwrap_or(u64::MAX);
+            let load = (h.load_per_cpu(), h.units.load(Relaxed));
             if best.is_none_or(|(l, _)| load < l) {
                 best = Some((load, q));
             }
@@ -460,15 +478,15 @@ impl<T> RunQueue<T> {
         Some(self.first.wrapping_add(c))
     }
 
-    /// An idle CPU for the first unit that waits and could run there; not for the unit `except`.
+    /// An idle CPU other than `c` for the first unit that waits and could run there; not for the unit `except`.
     #[inline]
-    fn kick_waiter(&mut self, except: Option<u32>) -> Option<usize> {
-        let idle = self.idle & !self.kicked;
+    fn kick_waiter(&mut self, c: usize, except: Option<u32>) -> Option<usize> {
+        let idle = self.idle & !self.kicked & !bit(c);
         if idle == 0 || self.ready.is_empty() {
             return None;
         }
         let may = |u: &&Unit<T>| u.hard & idle != 0 && Some(u.id) != except;
         let i = self.ready.iter().rev().find(|e| self.unit(e.unit).as_ref().is_some_and(may))?.unit;
-        self.find_idle(i)
+        self.find_idle_in(i, idle)
     }
 }
