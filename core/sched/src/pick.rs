@@ -3,7 +3,7 @@
 use crate::bit;
 use crate::held::Held;
 use crate::runqueue::{Entry, RunQueue};
-use crate::unit::State;
+use crate::unit::{State, Unit};
 use crate::vtime::{RATE_LIMIT_NS, SLICE_MAX_NS, SOFT_LEAD, ahead, burn, later, slice};
 
 /// How many units a CPU passes over to find one that prefers it.
@@ -34,79 +34,90 @@ impl<T> RunQueue<T> {
         if !self.parked.is_empty() {
             self.unpark(now);
         }
-        let expired = self.cpus.get(c).and_then(|c| c.timer).is_some_and(|t| t <= now);
-        let mut p = Picked { expired, ..Picked::default() };
-        let cur = self.account(c, now);
-        let stays = cur.filter(|i| self.may_stay(*i, c, now, &mut p));
-        p.next = match stays {
-            Some(i) => self.challenge(i, c, now, held),
-            None => self.take_best(c, now, held),
+        let mut p = Picked::default();
+        let Some(cpu) = self.cpus.get_mut(c) else { return p };
+        p.expired = cpu.timer <= now;
+        let ran = now.saturating_sub(cpu.since);
+        cpu.since = now;
+        let cur = cpu.running;
+        let stays = match cur {
+            Some(i) => self.settle(i, c, ran, now, &mut p),
+            None => {
+                cpu.idle_total = cpu.idle_total.wrapping_add(ran);
+                false
+            }
+        };
+        p.next = match cur {
+            _ if self.ready.is_empty() => cur.filter(|_| stays),
+            Some(i) if stays => self.challenge(i, c, now, held),
+            _ => self.take_best(c, now, held),
         };
         if p.next != cur {
-            p.prev = cur.and_then(|i| self.leave(i, stays.is_some(), c, &mut p));
+            if let Some(i) = cur {
+                self.leave(i, stays, c, &mut p);
+            }
             self.enter(p.next, c, now);
         }
-        p.slice_end = self.slice_end(p.next, c, now);
+        self.set_timer(c, now, &mut p);
         p
     }
 
-    /// Accounts the time of the unit that runs on the CPU.
+    /// Accounts the `ran` nanoseconds of unit `i`, which ran on the CPU, and tells whether it may run on there. If not, its
+    /// state is set to what it is from now on.
     #[inline]
-    fn account(&mut self, c: usize, now: u64) -> Option<u32> {
-        let cpu = self.cpus.get_mut(c)?;
-        let Some(i) = cpu.running else {
-            cpu.idle_total = cpu.idle_total.wrapping_add(now.saturating_sub(cpu.idle_since.unwrap_or(now)));
-            cpu.idle_since = Some(now);
-            return None;
-        };
-        let ran = now.saturating_sub(cpu.since);
-        cpu.since = now;
-        let u = self.unit_mut(i)?;
-        let rate = u.domain.rate();
-        u.vt = u.vt.wrapping_add(burn(ran, rate));
-        u.runtime = u.runtime.wrapping_add(ran);
-        if u.domain.cap() != 0 {
-            if let Some(over) = ran.checked_sub(u.granted).filter(|o| *o > 0) {
-                u.domain.give_back((over as i64).wrapping_neg());
-            }
-            u.granted = u.granted.saturating_sub(ran);
-        }
-        Some(i)
-    }
-
-    /// Whether the unit that ran on the CPU may run on there. If not, its state is set to what it is from now on.
-    #[inline]
-    fn may_stay(&mut self, i: u32, c: usize, now: u64, p: &mut Picked) -> bool {
+    fn settle(&mut self, i: u32, c: usize, ran: u64, now: u64, p: &mut Picked) -> bool {
         let online = self.online;
         let Some(u) = self.unit_mut(i) else { return false };
+        u.vt = u.vt.wrapping_add(burn(ran, u.domain.rate()));
+        u.runtime = u.runtime.wrapping_add(ran);
+        let capped = u.domain.cap() != 0;
+        if capped {
+            u.charge(ran);
+        }
         let (runnable, here) = (u.runnable, u.hard & online);
         if runnable && here & bit(c) != 0 {
-            return self.fund(i, now);
+            return !capped || self.fund(i, now);
         }
         u.return_budget();
+        if !runnable && here != 0 && !u.dead {
+            u.state = State::Blocked;
+            let before = core::mem::take(&mut u.counted);
+            self.load = self.load.wrapping_sub(u64::from(before));
+            return false;
+        }
+        self.settle_rest(i, p);
+        false
+    }
+
+    /// The rarer ways to stop: removed, or not allowed here any more.
+    #[cold]
+    fn settle_rest(&mut self, i: u32, p: &mut Picked) {
+        let online = self.online;
+        let Some(u) = self.unit_mut(i) else { return };
+        let runnable = u.runnable;
+        u.state = State::Blocked;
         if u.dead {
             p.dead = Some(i);
-        }
-        u.state = State::Blocked;
-        if !u.dead && here == 0 {
+        } else if u.hard & online == 0 {
             u.state = State::Moving;
             p.stray = Some(i);
-        } else if runnable {
+        } else {
             self.enqueue(i);
         }
         if !runnable {
             self.uncount(i);
         }
-        false
     }
 
     /// Sees to it that a unit of a capped domain has budget; without any it is parked.
     #[inline]
     fn fund(&mut self, i: u32, now: u64) -> bool {
+        self.unit(i).is_some_and(|u| u.domain.cap() == 0 || u.granted != 0) || self.fund_capped(i, now)
+    }
+
+    #[cold]
+    fn fund_capped(&mut self, i: u32, now: u64) -> bool {
         let Some(u) = self.unit_mut(i) else { return false };
-        if u.granted != 0 || u.domain.cap() == 0 {
-            return true;
-        }
         match u.domain.take(now, SLICE_MAX_NS) {
             Ok(ns) => {
                 u.granted = ns;
@@ -121,6 +132,7 @@ impl<T> RunQueue<T> {
     }
 
     /// Puts the units back whose domain has budget again.
+    #[cold]
     fn unpark(&mut self, now: u64) {
         let mut at = 0;
         while let Some(&(due, i)) = self.parked.get(at) {
@@ -135,10 +147,6 @@ impl<T> RunQueue<T> {
 
     /// Whether the running unit `i` goes on or gives way to one that waits: the one that runs.
     fn challenge(&mut self, i: u32, c: usize, now: u64, held: &Held) -> Option<u32> {
-        if self.ready.is_empty() {
-            self.set_yielded(i, false);
-            return Some(i);
-        }
         let started = self.cpus.get(c).map_or(0, |c| c.started);
         let yielded = self.set_yielded(i, false);
         if !yielded && now.saturating_sub(started) < RATE_LIMIT_NS {
@@ -150,7 +158,7 @@ impl<T> RunQueue<T> {
             if !worse && !yielded {
                 break;
             }
-            self.ready.remove(at);
+            self.take_out(at);
             if self.fund(e.unit, now) {
                 self.bound_lag(i, e);
                 return Some(e.unit);
@@ -177,12 +185,22 @@ impl<T> RunQueue<T> {
     fn take_best(&mut self, c: usize, now: u64, held: &Held) -> Option<u32> {
         while let Some(at) = self.best(c, held) {
             let e = self.ready.get(at).copied()?;
-            self.ready.remove(at);
+            self.take_out(at);
             if self.fund(e.unit, now) {
                 return Some(e.unit);
             }
         }
         None
+    }
+
+    /// Takes an entry out of the ready list, most often the last one.
+    #[inline]
+    fn take_out(&mut self, at: usize) {
+        if at.wrapping_add(1) == self.ready.len() {
+            self.ready.pop();
+        } else {
+            self.ready.remove(at);
+        }
     }
 
     /// Where in the ready list the unit is that the CPU should run next.
@@ -220,7 +238,8 @@ impl<T> RunQueue<T> {
     }
 
     /// Unit `i` does not run any more; with `waits`, only because another one is due.
-    fn leave(&mut self, i: u32, waits: bool, c: usize, p: &mut Picked) -> Option<u32> {
+    #[inline]
+    fn leave(&mut self, i: u32, waits: bool, c: usize, p: &mut Picked) {
         if waits {
             if let Some(u) = self.unit_mut(i) {
                 u.return_budget();
@@ -228,67 +247,65 @@ impl<T> RunQueue<T> {
             self.enqueue(i);
         }
         let others = self.idle & !self.kicked & !bit(c);
-        let u = self.unit(i)?;
-        p.offer = u.state == State::Ready && others & u.hard != 0;
-        Some(u.id)
+        if let Some(u) = self.unit(i) {
+            p.offer = others & u.hard != 0 && u.state == State::Ready;
+            p.prev = Some(u.id);
+        }
     }
 
     /// CPU `c` runs `next` from `now` on, or nothing.
     #[inline]
     fn enter(&mut self, next: Option<u32>, c: usize, now: u64) {
-        let number = self.first.wrapping_add(c);
-        let vt = next.and_then(|i| self.unit_mut(i)).map(|u| {
-            u.state = State::Running(c);
-            u.last = number;
-            u.yielded = false;
-            u.vt
-        });
         let Some(cpu) = self.cpus.get_mut(c) else { return };
         cpu.running = next;
-        cpu.since = now;
         cpu.started = now;
-        match vt {
-            Some(vt) => {
-                cpu.base = later(cpu.base, vt);
-                self.base = later(self.base, vt);
-                self.idle &= !bit(c);
-                cpu.idle_since = None;
-            }
-            None => {
-                self.idle |= bit(c) & self.online;
-                cpu.idle_since = Some(now);
-            }
-        }
+        let Some(i) = next else {
+            self.idle |= bit(c) & self.online;
+            return;
+        };
+        self.idle &= !bit(c);
+        let Some(u) = self.units.get_mut(i as usize).and_then(Option::as_mut) else { return };
+        u.state = State::Running(c);
+        u.last = self.first.wrapping_add(c);
+        u.yielded = false;
+        cpu.base = later(cpu.base, u.vt);
+        self.base = later(self.base, u.vt);
     }
 
     /// When the CPU should look again at the latest.
     #[inline]
-    fn slice_end(&mut self, next: Option<u32>, c: usize, now: u64) -> Option<u64> {
-        let mut end = None;
-        if let Some(u) = next.and_then(|i| self.unit(i)) {
-            if !self.ready.is_empty()
-                && let Some(vt) = self.waiting_vt(c)
-            {
-                let started = self.cpus.get(c).map_or(now, |c| c.started);
-                let earliest = if now.saturating_sub(started) < RATE_LIMIT_NS { started } else { now };
-                let earliest = earliest.wrapping_add(RATE_LIMIT_NS);
-                // One with more credit waits only until the rate limit is over.
-                let fair = if ahead(u.vt, vt) > 0 { 0 } else { slice(u.vt, vt, u.domain.rate()) };
-                end = Some(earliest.max(now.wrapping_add(fair)));
+    fn set_timer(&mut self, c: usize, now: u64, p: &mut Picked) {
+        let mut end = u64::MAX;
+        if let Some(i) = p.next
+            && let Some(u) = self.unit(i)
+        {
+            if !self.ready.is_empty() {
+                end = self.slice_end(u, c, now);
             }
             if u.domain.cap() != 0 {
-                let limit = now.saturating_add(u.granted);
-                end = Some(end.map_or(limit, |e| e.min(limit)));
+                end = end.min(now.saturating_add(u.granted));
             }
         }
         if !self.parked.is_empty() {
-            let due = self.parked.iter().map(|p| p.0).min();
-            end = end.into_iter().chain(due).min();
+            end = self.parked.iter().fold(end, |e, p| e.min(p.0));
         }
         if let Some(cpu) = self.cpus.get_mut(c) {
             cpu.timer = end;
         }
-        end
+        p.slice_end = (end != u64::MAX).then_some(end);
+    }
+
+    /// When the slice of unit `u` ends if another one waits for the CPU.
+    fn slice_end(&self, u: &Unit<T>, c: usize, now: u64) -> u64 {
+        let Some(vt) = self.waiting_vt(c) else { return u64::MAX };
+        let started = self.cpus.get(c).map_or(now, |c| c.started);
+        let earliest = if now.saturating_sub(started) < RATE_LIMIT_NS { started } else { now };
+        let earliest = earliest.wrapping_add(RATE_LIMIT_NS);
+        // One with more credit waits only until the rate limit is over.
+        if ahead(u.vt, vt) > 0 {
+            return earliest;
+        }
+        earliest.max(now.wrapping_add(slice(u.vt, vt, u.domain.rate())))
     }
 
     /// The virtual time of the first unit that waits and may run on the CPU.

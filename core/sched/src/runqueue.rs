@@ -10,21 +10,25 @@ use crate::unit::{State, Unit};
 use crate::vtime::{ahead, burn, join, later};
 
 /// A CPU of a run queue.
-#[derive(Default)]
 pub(crate) struct Cpu {
     /// The unit that runs there.
     pub(crate) running: Option<u32>,
-    /// Since when its time is not accounted yet.
+    /// Since when its time, or that without a unit, is not accounted yet.
     pub(crate) since: u64,
     /// When it was chosen.
     pub(crate) started: u64,
-    /// When the CPU will reschedule by itself.
-    pub(crate) timer: Option<u64>,
+    /// When the CPU will reschedule by itself; `u64::MAX`: never.
+    pub(crate) timer: u64,
     /// The highest virtual time that was chosen here.
     pub(crate) base: u64,
-    /// Time without a unit, in nanoseconds, and since when there is none.
+    /// Time without a unit, in nanoseconds.
     pub(crate) idle_total: u64,
-    pub(crate) idle_since: Option<u64>,
+}
+
+impl Cpu {
+    fn new() -> Self {
+        Self { running: None, since: u64::MAX, started: 0, timer: u64::MAX, base: 0, idle_total: 0 }
+    }
 }
 
 /// A unit that waits.
@@ -64,7 +68,7 @@ impl<T> RunQueue<T> {
             idle: 0,
             kicked: 0,
             base: 0,
-            cpus: try_filled(cpus, |_| Cpu::default())?,
+            cpus: try_filled(cpus, |_| Cpu::new())?,
             units: Vec::new(),
             free: Vec::new(),
             ready: Vec::new(),
@@ -136,22 +140,14 @@ impl<T> RunQueue<T> {
     /// A unit becomes runnable: it counts in the load and waits from now on.
     #[inline]
     pub(crate) fn join(&mut self, i: u32) {
-        let Some(u) = self.unit(i) else { return };
-        let vt = join(u.vt, self.base_for(u.hard), u.domain.rate());
-        if let Some(u) = self.unit_mut(i) {
-            u.vt = vt;
-        }
-        self.count(i);
-        self.enqueue(i);
-    }
-
-    /// Adds a unit to the load.
-    #[inline]
-    pub(crate) fn count(&mut self, i: u32) {
-        let Some(u) = self.unit_mut(i) else { return };
+        let Some(hard) = self.unit(i).map(|u| u.hard) else { return };
+        let base = self.base_for(hard);
+        let Some(u) = self.units.get_mut(i as usize).and_then(Option::as_mut) else { return };
+        u.vt = join(u.vt, base, u.domain.rate());
         let w = u32::from(u.domain.weight());
         let before = core::mem::replace(&mut u.counted, w);
         self.load = self.load.wrapping_add(u64::from(w)).wrapping_sub(u64::from(before));
+        self.enqueue(i);
     }
 
     /// Takes a unit out of the load.
@@ -223,7 +219,7 @@ impl<T> RunQueue<T> {
             let c = left.trailing_zeros() as usize;
             left &= left.wrapping_sub(1);
             let Some(cpu) = self.cpus.get(c) else { break };
-            armed |= cpu.timer.is_some();
+            armed |= cpu.timer != u64::MAX;
             let Some(r) = cpu.running.and_then(|r| self.unit(r)) else { continue };
             let lead = ahead(r.vt.wrapping_add(burn(now.saturating_sub(cpu.since), r.domain.rate())), vt);
             if best.is_none_or(|(l, _)| lead > l) {
@@ -242,7 +238,7 @@ impl<T> RunQueue<T> {
     pub(crate) fn find_unaware(&mut self) -> Option<usize> {
         let first = self.ready.last().and_then(|e| self.unit(e.unit))?;
         let mask = first.hard & self.online & !self.idle & !self.kicked;
-        let unaware = |c: &(usize, &Cpu)| mask & bit(c.0) != 0 && c.1.timer.is_none();
+        let unaware = |c: &(usize, &Cpu)| mask & bit(c.0) != 0 && c.1.timer == u64::MAX;
         let c = self.cpus.iter().enumerate().find(unaware)?.0;
         self.kicked |= bit(c);
         Some(self.first.wrapping_add(c))

@@ -122,13 +122,11 @@ impl<T: Clone> Sched<T> {
     /// Refreshes the hints about a run queue.
     #[inline]
     pub(crate) fn publish(&self, queue: usize, rq: &RunQueue<T>) {
-        if !self.many() {
-            return;
-        }
-        if let Some(h) = self.hints.get(queue) {
+        let Some(h) = self.hints.get(queue) else { return };
+        h.ready.store(rq.ready.len() as u32, Relaxed);
+        if self.many() {
             h.online.store(rq.online, Relaxed);
             h.idle.store(rq.idle & !rq.kicked, Relaxed);
-            h.ready.store(rq.ready.len() as u32, Relaxed);
             h.load.store(rq.load, Relaxed);
             h.units.store(rq.unit_count(), Relaxed);
         }
@@ -317,14 +315,21 @@ impl<T: Clone> Sched<T> {
         kick
     }
 
-    /// The unit lets others run first at the next [`Self::schedule`] of its CPU.
-    pub fn yield_now(&self, id: u32) {
+    /// The unit lets others run first at the next [`Self::schedule`] of its CPU. Whether that is worth calling: when nobody
+    /// waits, the unit goes on anyway.
+    #[inline]
+    pub fn yield_now(&self, id: u32) -> bool {
+        let Some(queue) = self.slots.get(id).and_then(|s| s.home()).map(Home::queue) else { return false };
+        if self.hints.get(queue).is_none_or(|h| h.ready.load(Relaxed) == 0) {
+            return false;
+        }
         if let Some((mut rq, home)) = self.find(id)
             && let Some(u) = rq.unit_mut(home.index())
             && matches!(u.state, State::Running(_))
         {
             u.yielded = true;
         }
+        true
     }
 
     /// The CPU on which a unit runs, or which still has its state.
@@ -465,8 +470,9 @@ impl<T: Clone> Sched<T> {
         let (queue, c) = self.queue_of(cpu);
         let Some(q) = self.queues.get(queue) else { return 0 };
         let rq = q.lock();
-        rq.cpus.get(c).map_or(0, |cpu| {
-            cpu.idle_total.wrapping_add(cpu.idle_since.map_or(0, |since| now.saturating_sub(since)))
+        rq.cpus.get(c).map_or(0, |cpu| match cpu.running {
+            Some(_) => cpu.idle_total,
+            None => cpu.idle_total.wrapping_add(now.saturating_sub(cpu.since)),
         })
     }
 }

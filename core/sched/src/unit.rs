@@ -83,7 +83,18 @@ impl<T> Unit<T> {
         self.soft = if soft == 0 { self.hard } else { soft };
     }
 
+    /// Charges what it ran to its budget; the domain's goes below zero when a timer came late.
+    #[cold]
+    pub(crate) fn charge(&mut self, ran: u64) {
+        let over = ran.saturating_sub(self.granted);
+        self.granted = self.granted.saturating_sub(ran);
+        if over != 0 {
+            self.domain.give_back((over as i64).wrapping_neg());
+        }
+    }
+
     /// Returns what is left of the budget that it took.
+    #[inline]
     pub(crate) fn return_budget(&mut self) {
         if self.granted != 0 {
             self.domain.give_back(self.granted as i64);

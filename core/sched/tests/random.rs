@@ -163,7 +163,9 @@ impl World {
                 m.runnable = false;
                 assert_eq!(self.s.sleep(id), on.filter(|_| was));
             }
-            Op::Yield(_) => self.s.yield_now(id),
+            Op::Yield(_) => {
+                self.s.yield_now(id);
+            }
             Op::Affinity(_, hard, soft) => {
                 m.hard = hard;
                 self.s.set_affinity(id, &set(hard), &set(soft)).unwrap();
@@ -230,7 +232,7 @@ fn threads() {
                 match r >> 8 & 7 {
                     0 => drop(s.sleep(id)),
                     1..4 => drop(s.wake(id, now)),
-                    4 => s.yield_now(id),
+                    4 => drop(s.yield_now(id)),
                     5 => drop(s.set_affinity(id, &set(r as u8 | 1 << c), &CpuSet::ALL)),
                     _ => {}
                 }

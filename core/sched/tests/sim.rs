@@ -436,9 +436,10 @@ fn a_yield_lets_the_other_go_first() {
     let b = s.insert(2, 0, &CpuSet::ALL).unwrap();
     assert_eq!(s.wake(a, 0), Some(0));
     assert_eq!(s.schedule(0, 0).next, Some((a, 1)));
+    assert!(!s.yield_now(a), "nobody waits");
     assert_eq!(s.wake(b, 10), Some(0));
     assert_eq!(s.schedule(0, 20).next, Some((a, 1)), "rate limit");
-    s.yield_now(a);
+    assert!(s.yield_now(a));
     let c = s.schedule(0, 30);
     assert_eq!((c.next, c.prev), (Some((b, 2)), Some(a)));
     assert_eq!(s.running_on(a), Some(0), "its state is still there");
