@@ -10,7 +10,7 @@ xl list | awk 'NR == 2 && $1 == "Domain-0" && $2 == 0 { ok = 1 } END { exit !ok 
 verdict xl_list
 xl info >/tmp/info && xl vcpu-list && xl uptime
 verdict xl_info "$(awk '/^(nr_cpus|total_memory|free_memory)/{printf "%s=%s ", $1, $3}' /tmp/info)"
-xl dmesg >/tmp/dmesg && [ -s /tmp/dmesg ]
+xl dmesg >/tmp/dmesg && grep -q '(XEN)' /tmp/dmesg && [ "$(wc -l </tmp/dmesg)" -ge 5 ]
 verdict xl_dmesg "$(wc -l </tmp/dmesg) lines"
 pgrep -x oxenstored >/dev/null && pgrep -x xenconsoled >/dev/null && pgrep -f xen-domid >/dev/null
 verdict daemons "xenstored, xenconsoled, QEMU"
