@@ -210,6 +210,8 @@ impl<H: Hw> Host<H> {
         if k.flags & VGCF_I387_VALID != 0 {
             let area = Maddr(Mfn(v.xstate.get()).addr().0);
             self.hw.write(area, &k.fpu_ctxt);
+            // Reserved bits of MXCSR would make the processor refuse the state, here and not in the guest.
+            self.hw.store32(area.add(24), self.hw.load32(area.add(24)) & 0xffff);
             // XSTATE_BV: x87 and SSE.
             self.hw.store64(area.add(512), 3);
         }
@@ -416,6 +418,9 @@ impl<H: Hw> Host<H> {
             p.list.is_empty() && p.shared.is_empty() && p.dropped.is_empty()
         };
         if empty && d.dying.load(Ordering::Acquire) == DEAD && self.domains.write().remove(&d.id.0).is_some() {
+            // A later domain of the same number starts with nothing of this one's.
+            self.sched.forget_group(d.id.0);
+            self.virq_handlers.lock().retain(|_, handler| *handler != d.id.0);
             self.send_global_virq(VIRQ_DOM_EXC);
         }
     }

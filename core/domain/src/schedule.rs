@@ -60,6 +60,9 @@ impl<H: Hw> Host<H> {
             cpu.slice_end.store(choice.slice_end.unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         self.program_timer();
+        if let Some(other) = choice.kick {
+            self.ask(other, RESCHED);
+        }
         let next = choice.next.map(|(_, r)| r);
         let same = match (cur.as_ref(), next.as_ref()) {
             (Some(a), Some(b)) => Arc::ptr_eq(&a.v, &b.v),
@@ -84,6 +87,9 @@ impl<H: Hw> Host<H> {
                 prev.d.dirty_cpus.fetch_and(!dirty_bit(here), Ordering::SeqCst);
             }
             prev.v.on_cpu.store(false, Ordering::Release);
+            if let Some(other) = self.sched.context_saved(here) {
+                self.ask(other, RESCHED);
+            }
         }
         *cur = next;
     }

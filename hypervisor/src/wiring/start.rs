@@ -53,7 +53,9 @@ pub fn start(info: &'static BootInfo) -> ! {
 pub fn cpu_main(cpu: u32) -> ! {
     platform::init_cpu(cpu);
     if let Some(host) = HOST.get() {
-        host.sched.cpu_online(cpu as usize);
+        for other in host.sched.cpu_online(cpu as usize).iter() {
+            host.ask(other, RESCHED);
+        }
     }
     // SAFETY: this is that CPU, on its own stack.
     unsafe { exit::restart_stack(cpu, run) }

@@ -26,8 +26,9 @@ impl<H: Hw> Host<H> {
         let [command, arg, ..] = *args;
         match command as u32 {
             s::SCHEDOP_YIELD => {
-                self.sched.yield_now(c.v.unit.load(Ordering::Acquire));
-                self.ask(self.hw.cpu(), RESCHED);
+                if self.sched.yield_now(c.v.unit.load(Ordering::Acquire)) {
+                    self.ask(self.hw.cpu(), RESCHED);
+                }
             }
             s::SCHEDOP_BLOCK => self.block(c),
             s::SCHEDOP_SHUTDOWN => {
