@@ -1,0 +1,137 @@
+//! Instructions that may fault: each returns what it did, or the exception.
+
+use core::arch::asm;
+
+use crate::percpu::RECOVER;
+use crate::trap::{self, Trap};
+
+/// Runs instructions; a fault in them ends them. `2:` is where both ways meet.
+macro_rules! faultable {
+    ($($line:literal),+; $($operands:tt)*) => {{
+        let before = trap::count();
+        asm!(
+            "lea {scratch}, [rip + 2f]",
+            "mov gs:[{recover}], {scratch}",
+            $($line,)+
+            "2:",
+            "mov qword ptr gs:[{recover}], 0",
+            scratch = out(reg) _,
+            recover = const RECOVER,
+            $($operands)*
+        );
+        if trap::count() == before { Ok(()) } else { Err(trap::last()) }
+    }};
+}
+
+/// Loads a word.
+pub fn read(address: u64) -> Result<u64, Trap> {
+    let mut value = 0u64;
+    // SAFETY: a load changes nothing, and a fault is caught.
+    unsafe { faultable!("mov {value}, [{address}]"; address = in(reg) address, value = inout(reg) value) }?;
+    Ok(value)
+}
+
+/// Stores a word.
+///
+/// # Safety
+/// The word must not be memory that Rust believes to be its own.
+pub unsafe fn write(address: u64, value: u64) -> Result<(), Trap> {
+    // SAFETY: the caller's; a fault is caught.
+    unsafe { faultable!("mov [{address}], {value}"; address = in(reg) address, value = in(reg) value) }
+}
+
+/// Compares and exchanges a word with a lock prefix; returns whether the word was `old`.
+///
+/// # Safety
+/// The word must not be memory that Rust believes to be its own.
+pub unsafe fn compare_exchange(address: u64, old: u64, new: u64) -> Result<bool, Trap> {
+    let mut found = old;
+    // SAFETY: the caller's; a fault is caught.
+    unsafe {
+        faultable!("lock cmpxchg [{address}], {new}";
+            address = in(reg) address, new = in(reg) new, inout("rax") found)
+    }?;
+    Ok(found == old)
+}
+
+/// Executes UD2.
+pub fn ud2() -> Result<(), Trap> {
+    // SAFETY: the fault is caught.
+    unsafe { faultable!("ud2";) }
+}
+
+/// Executes INT3; the kernel goes on after it.
+pub fn int3() -> Result<(), Trap> {
+    // SAFETY: the trap is caught.
+    unsafe { faultable!("int3";) }
+}
+
+/// Executes HLT, which ring 3 must not.
+pub fn hlt() -> Result<(), Trap> {
+    // SAFETY: the fault is caught.
+    unsafe { faultable!("hlt";) }
+}
+
+/// Divides by zero.
+pub fn divide_by_zero() -> Result<(), Trap> {
+    // SAFETY: the fault is caught.
+    unsafe { faultable!("xor eax, eax", "div eax"; out("rax") _, out("rdx") _) }
+}
+
+/// Reads a model-specific register.
+pub fn rdmsr(msr: u32) -> Result<u64, Trap> {
+    let (low, high): (u32, u32);
+    // SAFETY: reading changes nothing, and a fault is caught.
+    unsafe { faultable!("rdmsr"; in("ecx") msr, out("eax") low, out("edx") high) }?;
+    Ok(u64::from(high) << 32 | u64::from(low))
+}
+
+/// Writes a model-specific register.
+pub fn wrmsr(msr: u32, value: u64) -> Result<(), Trap> {
+    // SAFETY: Xen decides about the write, and a fault is caught.
+    unsafe { faultable!("wrmsr"; in("ecx") msr, in("eax") value as u32, in("edx") (value >> 32) as u32) }
+}
+
+/// Reads a byte from an I/O port.
+pub fn inb(port: u16) -> Result<u8, Trap> {
+    let value: u8;
+    // SAFETY: Xen decides about the access, and a fault is caught.
+    unsafe { faultable!("in al, dx"; in("dx") port, out("al") value) }?;
+    Ok(value)
+}
+
+/// Loads a selector into FS.
+pub fn load_fs(selector: u16) -> Result<(), Trap> {
+    // SAFETY: the kernel does not use FS, and a fault is caught.
+    unsafe { faultable!("mov fs, {selector:x}"; selector = in(reg) selector) }
+}
+
+/// Reads the word at the beginning of FS.
+pub fn read_fs() -> Result<u64, Trap> {
+    let mut value = 0u64;
+    // SAFETY: a load changes nothing, and a fault is caught.
+    unsafe { faultable!("mov {value}, fs:[0]"; value = inout(reg) value) }?;
+    Ok(value)
+}
+
+/// CPUID as the processor gives it to ring 3, or (`forced`) as Xen emulates it: EAX, EBX, ECX, EDX.
+pub fn cpuid(leaf: u32, subleaf: u32, forced: bool) -> Result<[u32; 4], Trap> {
+    let (mut a, mut b, mut c, mut d) = (leaf, 0u64, subleaf, 0u32);
+    // SAFETY: CPUID changes nothing; RBX, which the compiler keeps for itself, is put back.
+    unsafe {
+        if forced {
+            faultable!("xchg rbx, {b}", ".byte 0x0f, 0x0b, 0x78, 0x65, 0x6e", "cpuid", "xchg rbx, {b}";
+                b = inout(reg) b, inout("eax") a, inout("ecx") c, inout("edx") d)
+        } else {
+            faultable!("xchg rbx, {b}", "cpuid", "xchg rbx, {b}";
+                b = inout(reg) b, inout("eax") a, inout("ecx") c, inout("edx") d)
+        }
+    }?;
+    Ok([a, b as u32, c, d])
+}
+
+/// Uses an SSE register.
+pub fn sse() -> Result<(), Trap> {
+    // SAFETY: the kernel is compiled without SSE, and a fault is caught.
+    unsafe { faultable!("movq xmm0, rax";) }
+}
