@@ -23,6 +23,8 @@
 )]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod atomic;
 mod buddy;

@@ -204,4 +204,90 @@ mod tests {
         assert!(Word(COUNT_MAX << TYPE_COUNT_SHIFT).more_type_refs().is_none());
         assert!(Word(0).fewer_type_refs().is_none());
     }
+
+    const TYPES: [FrameType; 7] = [
+        FrameType::None,
+        FrameType::L1,
+        FrameType::L2,
+        FrameType::L3,
+        FrameType::L4,
+        FrameType::SegDesc,
+        FrameType::Writable,
+    ];
+
+    /// All fields of a word.
+    type Fields = (u64, u64, FrameType, [bool; 4]);
+
+    fn fields(w: Word) -> Fields {
+        (w.refs(), w.type_refs(), w.frame_type(), [w.validated(), w.pinned(), w.allocated(), w.hypervisor()])
+    }
+
+    /// A word of these fields, by the setters alone.
+    fn word((refs, types, t, [validated, pinned, allocated, hypervisor]): Fields) -> Word {
+        Word(refs | (types << TYPE_COUNT_SHIFT))
+            .with_type(t)
+            .with_validated(validated)
+            .with_pinned(pinned)
+            .with_allocated(allocated)
+            .with_hypervisor(hypervisor)
+    }
+
+    /// Every type with every flag and each count at its edges: each change changes its field and no other.
+    #[test]
+    fn every_change_changes_one_field() {
+        let counts = [0, 1, 2, COUNT_MAX - 1, COUNT_MAX];
+        for t in TYPES {
+            for (refs, types) in counts.into_iter().flat_map(|r| counts.map(|c| (r, c))) {
+                for bits in 0..16u32 {
+                    let flags = [0, 1, 2, 3].map(|b| bits & (1 << b) != 0);
+                    each_change((refs, types, t, flags));
+                }
+            }
+        }
+    }
+
+    fn each_change(f: Fields) {
+        let (refs, types, t, flags) = f;
+        let w = word(f);
+        assert_eq!(fields(w), f);
+        assert_eq!(w.more_refs().map(fields), (refs < COUNT_MAX).then(|| (refs + 1, types, t, flags)));
+        assert_eq!(w.fewer_refs().map(fields), (refs > 0).then(|| (refs - 1, types, t, flags)));
+        assert_eq!(w.more_type_refs().map(fields), (types < COUNT_MAX).then(|| (refs, types + 1, t, flags)));
+        assert_eq!(w.fewer_type_refs().map(fields), (types > 0).then(|| (refs, types - 1, t, flags)));
+        for other in TYPES {
+            assert_eq!(fields(w.with_type(other)), (refs, types, other, flags));
+        }
+        for on in [false, true] {
+            let with = |i: usize| {
+                let mut flags = flags;
+                flags[i] = on;
+                (refs, types, t, flags)
+            };
+            assert_eq!(fields(w.with_validated(on)), with(0));
+            assert_eq!(fields(w.with_pinned(on)), with(1));
+            assert_eq!(fields(w.with_allocated(on)), with(2));
+            assert_eq!(fields(w.with_hypervisor(on)), with(3));
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            rng_seed: proptest::test_runner::RngSeed::Fixed(1),
+            ..Default::default()
+        })]
+
+        #[test]
+        fn any_counts_keep_apart(refs in 0..=COUNT_MAX, types in 0..=COUNT_MAX, t in 0..7usize, bits in 0..16u32) {
+            each_change((refs, types, TYPES[t], [0, 1, 2, 3].map(|b| bits & (1 << b) != 0)));
+        }
+
+        /// Whatever bits a word has, its type is one that exists.
+        #[test]
+        fn any_bits_are_a_word(bits: u64) {
+            let w = Word(bits);
+            proptest::prop_assert!(TYPES.contains(&w.frame_type()));
+            proptest::prop_assert!(w.refs() <= COUNT_MAX && w.type_refs() <= COUNT_MAX);
+        }
+    }
 }
