@@ -6,6 +6,7 @@ use guest_lib::abi::hypercall::HYPERVISOR_XEN_VERSION;
 use guest_lib::abi::memory::{MachphysMapping, XENMEM_CURRENT_RESERVATION, XENMEM_MACHPHYS_MAPPING};
 use guest_lib::abi::version::*;
 use guest_lib::abi::xen::{DOMID_SELF, XEN_PVCLOCK_TSC_STABLE_BIT};
+use guest_lib::hypercall::EINVAL;
 use guest_lib::report::{Outcome, Test};
 use guest_lib::{boot, ensure, ensure_eq, events, hypercall, mmu, println, probe};
 
@@ -60,13 +61,21 @@ fn extraversion() -> Outcome {
 fn features() -> Outcome {
     let mut info = FeatureInfo::default();
     ensure_eq!(hypercall::xen_version(XENVER_GET_FEATURES, &mut info), 0);
-    println!("TEST smoke.feature_bits VALUE {:#x}", info.submap);
-    let has = |bit: u32| info.submap >> bit & 1 != 0;
-    for bit in [XENFEAT_MMU_PT_UPDATE_PRESERVE_AD, XENFEAT_HIGHMEM_ASSIST, XENFEAT_GNTTAB_MAP_AVAIL_BITS] {
-        ensure!(has(bit), "bit {bit} is missing in {:#x}", info.submap);
-    }
-    ensure!(!has(XENFEAT_AUTO_TRANSLATED_PHYSMAP));
-    ensure_eq!(has(XENFEAT_DOM0), boot::is_dom0());
+    let everywhere = [
+        XENFEAT_MMU_PT_UPDATE_PRESERVE_AD,
+        XENFEAT_HIGHMEM_ASSIST,
+        XENFEAT_GNTTAB_MAP_AVAIL_BITS,
+        XENFEAT_MEMORY_OP_VNODE_SUPPORTED,
+        XENFEAT_DIRECT_MAPPED,
+        XENFEAT_RUNSTATE_PHYS_AREA,
+        XENFEAT_VCPU_TIME_PHYS_AREA,
+        XENFEAT_DM_MSIX_ALL_WRITES,
+    ];
+    let want =
+        everywhere.iter().fold(u32::from(boot::is_dom0()) << XENFEAT_DOM0, |bits, bit| bits | 1 << bit);
+    ensure_eq!(info.submap, want);
+    info.submap_idx = XENFEAT_NR_SUBMAPS;
+    ensure_eq!(hypercall::xen_version(XENVER_GET_FEATURES, &mut info), EINVAL);
     Ok(())
 }
 

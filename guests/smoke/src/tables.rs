@@ -4,7 +4,7 @@ use guest_lib::abi::hypercall::{
     HYPERVISOR_MULTICALL, HYPERVISOR_UPDATE_VA_MAPPING, HYPERVISOR_VM_ASSIST, HYPERVISOR_XEN_VERSION,
 };
 use guest_lib::abi::xen::*;
-use guest_lib::hypercall::{EBUSY, EINVAL, ENOSYS};
+use guest_lib::hypercall::{EBUSY, EINVAL, ENOSYS, EPERM};
 use guest_lib::mmu::{self, PAGE, RO, RW, Tree};
 use guest_lib::report::{Outcome, Test};
 use guest_lib::{boot, ensure, ensure_eq, hypercall, probe};
@@ -17,6 +17,8 @@ pub const TESTS: &[Test] = &[
     ("update_va_mapping", update_va_mapping),
     ("writable_table_refused", writable_table_refused),
     ("foreign_frame_refused", foreign_frame_refused),
+    ("device_memory", device_memory),
+    ("entry_flags", entry_flags),
     ("pin_refused_while_writable", pin_refused),
     ("pin_levels", pin_levels),
     ("writable_pagetables", writable_pagetables),
@@ -28,6 +30,12 @@ pub const TESTS: &[Test] = &[
 
 /// An address in the lower half for trees of tables.
 const LOW: u64 = 0x70_0000_0000;
+
+/// Frames that an entry can name.
+const FRAMES: u64 = 1 << 40;
+const GLOBAL: u64 = 0x100;
+/// Write-through and cache-disable.
+const UNCACHED: u64 = 0x18;
 
 fn update(ptr: u64, val: u64) -> i64 {
     hypercall::mmu_update(&mut [MmuUpdate { ptr, val }], DOMID_SELF).0
@@ -97,11 +105,63 @@ fn writable_table_refused() -> Outcome {
     Ok(())
 }
 
+/// Frames that are not this domain's memory: the hypervisor's own, and those behind the address space.
 fn foreign_frame_refused() -> Outcome {
     let page = mmu::alloc_page();
-    // Frame 0x100 (1 MiB) holds the hypervisor's or nobody's memory; no domain owns it.
-    ensure!(mmu::map(page, 0x10_0000_0000, RW) < 0, "a frame behind the memory was mapped");
-    ensure_eq!(mmu::map(page, mmu::mfn(page), RW), 0);
+    // The hypervisor's image lies above 1 MiB.
+    for frame in [0x200, 0xfee00, 1 << 28, 1 << 36, FRAMES - 1] {
+        let result = mmu::map(page, frame, RW);
+        ensure!(result < 0, "frame {frame:#x} was mapped: {result}");
+    }
+    ensure_eq!(mmu::map(page, 0xfee00, RO), EPERM);
+    ensure_eq!(mmu::map(page, FRAMES - 1, RW), EINVAL);
+    ensure_eq!(mmu::load(page), 0);
+    Ok(())
+}
+
+/// Device memory is Dom0's; a page that only Xen may write becomes read-only, and all of it is uncached.
+fn device_memory() -> Outcome {
+    let page = mmu::alloc_page();
+    let vga = mmu::map(page, 0xb8, RW);
+    if !boot::is_dom0() {
+        ensure!(vga < 0, "an unprivileged domain mapped device memory");
+        return Ok(());
+    }
+    ensure_eq!((vga, mmu::entry(page) & 0xfff), (0, RW | GLOBAL | UNCACHED));
+    ensure_eq!(mmu::map(page, 0x100_0000, RW), 0);
+    ensure_eq!(mmu::entry(page) & 0xfff, RW | GLOBAL | UNCACHED);
+    ensure_eq!(mmu::map(page, 0xfec00, RW), 0);
+    ensure_eq!(mmu::entry(page) & mmu::W, 0);
+    ensure_eq!(mmu::unprotect(page), 0);
+    Ok(())
+}
+
+/// What Xen makes of the flags of an entry: user pages become global, kernel pages are marked by bit 52.
+fn entry_flags() -> Outcome {
+    const NO_EXECUTE: u64 = 1 << 63;
+    const KERNEL: u64 = 1 << 52;
+    let page = mmu::alloc_page();
+    let frame = mmu::entry_for(page, 0);
+    for (flags, want) in [
+        (RW, RW | GLOBAL),
+        (RO, RO | GLOBAL),
+        (RW & !mmu::U, RW | KERNEL),
+        (RW | GLOBAL, RW | GLOBAL),
+        (RW | KERNEL, RW | KERNEL),
+        (RW | NO_EXECUTE, RW | GLOBAL | NO_EXECUTE),
+        (RW | 1 << 58, RW | GLOBAL | 1 << 58),
+        (RW | 1 << 62, RW | GLOBAL | 1 << 62),
+        (RW | 7 << 9, RW | GLOBAL | 7 << 9),
+        (RW | UNCACHED, RW | GLOBAL | UNCACHED),
+        (RW | 1 << 7, RW | GLOBAL | 1 << 7),
+        (RW & !mmu::P, RW & !mmu::P),
+    ] {
+        ensure_eq!((flags, hypercall::update_va_mapping(page, frame | flags, UVMF_INVLPG)), (flags, 0));
+        // The processor may add the dirty and accessed bits.
+        ensure_eq!((flags, mmu::entry(page) & !frame & !mmu::A & !mmu::D), (flags, want & !mmu::A & !mmu::D));
+    }
+    ensure_eq!(hypercall::update_va_mapping(page, !mmu::P, UVMF_INVLPG), 0);
+    ensure_eq!(mmu::unprotect(page), 0);
     Ok(())
 }
 
