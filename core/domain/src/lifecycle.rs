@@ -341,9 +341,12 @@ impl<H: Hw> Host<H> {
     fn release_vcpus(&self, d: &Arc<Domain>) {
         self.unbind_all_pirqs(d);
         for v in &d.vcpus {
-            let unit = v.unit.swap(u32::MAX, Ordering::AcqRel);
-            if unit != u32::MAX {
-                self.sched.remove(unit);
+            {
+                let _turn = v.scheduler_turn.lock();
+                let unit = v.unit.swap(u32::MAX, Ordering::AcqRel);
+                if unit != u32::MAX {
+                    self.sched.remove(unit);
+                }
             }
             self.drop_ldt(v);
             self.drop_gdt(v);

@@ -162,24 +162,20 @@ impl<H: Hw> Host<H> {
         self.hw.set_guest_gdt(frames.get(..n).unwrap_or(&[]));
     }
 
-    /// Wakes a vCPU if nothing keeps it from running.
-    pub fn wake(&self, d: &Domain, v: &Vcpu) {
-        let unit = v.unit.load(Ordering::Acquire);
-        if unit == u32::MAX || !v.is_runnable(d.is_paused()) {
-            return;
-        }
-        if let Some(cpu) = self.sched.wake(unit, self.hw.now()) {
-            self.ask(cpu, RESCHED);
-        }
-    }
-
-    /// Takes a vCPU off the run queue; a CPU that runs it is asked to choose again.
-    pub fn sleep(&self, v: &Vcpu) {
+    /// Tells the scheduler whether a vCPU can run, after something changed that decides it. One CPU at a time does this for a
+    /// vCPU: whoever comes last sees the latest state, so that a wake-up cannot be overtaken by the sleep before it.
+    pub fn update_runnable(&self, d: &Domain, v: &Vcpu) {
+        let _turn = v.scheduler_turn.lock();
         let unit = v.unit.load(Ordering::Acquire);
         if unit == u32::MAX {
             return;
         }
-        if let Some(cpu) = self.sched.sleep(unit) {
+        let asked = if v.is_runnable(d.is_paused()) {
+            self.sched.wake(unit, self.hw.now())
+        } else {
+            self.sched.sleep(unit)
+        };
+        if let Some(cpu) = asked {
             self.ask(cpu, RESCHED);
         }
     }
@@ -210,7 +206,7 @@ impl<H: Hw> Host<H> {
             d.pollers.fetch_sub(1, Ordering::SeqCst);
         }
         if was != RUN {
-            self.wake(d, v);
+            self.update_runnable(d, v);
         }
     }
 
@@ -221,7 +217,7 @@ impl<H: Hw> Host<H> {
         if self.hw.load8(c.v.info()) != 0 {
             c.v.blocked.store(RUN, Ordering::SeqCst);
         } else {
-            self.sleep(&c.v);
+            self.update_runnable(&c.d, &c.v);
         }
     }
 
@@ -235,7 +231,7 @@ impl<H: Hw> Host<H> {
     pub fn pause_domain(&self, d: &Domain, wait: bool) {
         d.pauses.fetch_add(1, Ordering::SeqCst);
         for v in &d.vcpus {
-            self.sleep(v);
+            self.update_runnable(d, v);
         }
         if wait {
             for v in &d.vcpus {
@@ -248,15 +244,15 @@ impl<H: Hw> Host<H> {
     pub fn unpause_domain(&self, d: &Domain) {
         if d.pauses.fetch_sub(1, Ordering::SeqCst) == 1 {
             for v in &d.vcpus {
-                self.wake(d, v);
+                self.update_runnable(d, v);
             }
         }
     }
 
     /// Stops one vCPU; waits until it stands still unless it is `current`.
-    pub fn pause_vcpu(&self, v: &Vcpu, wait: bool) {
+    pub fn pause_vcpu(&self, d: &Domain, v: &Vcpu, wait: bool) {
         v.pauses.fetch_add(1, Ordering::SeqCst);
-        self.sleep(v);
+        self.update_runnable(d, v);
         if wait {
             self.wait_unloaded(v);
         }
@@ -265,7 +261,7 @@ impl<H: Hw> Host<H> {
     /// Takes one pause back.
     pub fn unpause_vcpu(&self, d: &Domain, v: &Vcpu) {
         if v.pauses.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.wake(d, v);
+            self.update_runnable(d, v);
         }
     }
 

@@ -115,6 +115,8 @@ pub struct Vcpu {
     pub initialised: AtomicBool,
     /// The scheduler's number for it; `u32::MAX` before it is known there.
     pub unit: AtomicU32,
+    /// Held while the scheduler is told whether the vCPU can run.
+    pub scheduler_turn: Lock<()>,
     /// Deadline of the single-shot timer (ns), 0 when not set.
     pub timer: AtomicU64,
     /// Period of the periodic timer (ns), 0 when off; and its next deadline.
@@ -213,6 +215,7 @@ impl Vcpu {
             down: AtomicBool::new(true),
             initialised: AtomicBool::new(false),
             unit: AtomicU32::new(u32::MAX),
+            scheduler_turn: Lock::new(()),
             timer: AtomicU64::new(0),
             periodic: AtomicU64::new(0),
             periodic_next: AtomicU64::new(0),

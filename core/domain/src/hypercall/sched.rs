@@ -95,7 +95,7 @@ impl<H: Hw> Host<H> {
             self.program_timer();
         }
         if c.v.blocked.load(Ordering::SeqCst) != RUN {
-            self.sleep(&c.v);
+            self.update_runnable(&c.d, &c.v);
         }
         Ok(0)
     }

@@ -60,7 +60,7 @@ impl<H: Hw> Host<H> {
                     return Err(Errno::EINVAL);
                 }
                 if v.down.swap(false, Ordering::SeqCst) {
-                    self.wake(&c.d, v);
+                    self.update_runnable(&c.d, v);
                 }
             }
             o::VCPUOP_DOWN => {
@@ -70,7 +70,7 @@ impl<H: Hw> Host<H> {
                     return Ok(0);
                 }
                 if !v.down.swap(true, Ordering::SeqCst) {
-                    self.sleep(v);
+                    self.update_runnable(&c.d, v);
                 }
             }
             o::VCPUOP_IS_UP => return Ok(i64::from(!v.down.load(Ordering::Acquire))),

@@ -19,7 +19,7 @@ use crate::vcpu::{RUN, Vcpu};
 impl<H: Hw> Host<H> {
     /// Stops a vCPU that is not the caller's for the time of `act`.
     pub(super) fn while_stopped<R>(&self, t: &Domain, v: &Vcpu, act: impl FnOnce() -> R) -> R {
-        self.pause_vcpu(v, true);
+        self.pause_vcpu(t, v, true);
         let r = act();
         self.unpause_vcpu(t, v);
         r
