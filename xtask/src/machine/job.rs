@@ -36,6 +36,9 @@ pub struct JobResult {
     pub detail: String,
 }
 
+/// So many reports of a processor that hangs are not a busy host any more.
+const LOCKUPS: u32 = 3;
+
 /// Follows one run.
 #[derive(Default)]
 pub struct Watch {
@@ -50,6 +53,7 @@ pub struct Watch {
     /// The first fatal line.
     pub fault: Option<String>,
     fault_seen: Option<Instant>,
+    lockups: u32,
 }
 
 impl Watch {
@@ -83,7 +87,9 @@ impl Watch {
             self.stage = line.trim().chars().take(90).collect();
         }
         let guests_own = line.split_whitespace().next().is_some_and(|word| word.ends_with('|'));
-        if self.fault.is_none() && !guests_own && FATAL.iter().any(|text| line.contains(text)) {
+        self.lockups += u32::from(!guests_own && line.contains("BUG: soft lockup"));
+        let fatal = FATAL.iter().any(|text| line.contains(text)) || self.lockups >= LOCKUPS;
+        if self.fault.is_none() && !guests_own && fatal {
             self.fault = Some(line.trim().to_owned());
             self.fault_seen = Some(Instant::now());
         }
