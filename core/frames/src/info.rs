@@ -340,10 +340,7 @@ mod tests {
         assert_eq!(f.get_type(FrameType::L1), Err(Errno::EBUSY));
         assert_eq!(f.put_type(&clock), TypeLoss::Done);
         assert_eq!(f.put_type(&clock), TypeLoss::Done);
-        assert_eq!(
-            f.get_type(FrameType::L1),
-            Ok(TypeGain::Validate { was: FrameType::Writable })
-        );
+        assert_eq!(f.get_type(FrameType::L1), Ok(TypeGain::Validate { was: FrameType::Writable }));
         assert_eq!(f.get_type(FrameType::L1), Err(Errno::EAGAIN));
         assert_eq!(f.get_type(FrameType::Writable), Err(Errno::EBUSY));
         f.validated();
@@ -433,10 +430,7 @@ mod tests {
         assert_eq!(f.get(DomId(1)), Err(Errno::EINVAL));
         f.assign(DomId(1), false);
         assert_eq!(f.stale_since(), stale);
-        assert_eq!(
-            f.get_type(FrameType::L1),
-            Ok(TypeGain::Validate { was: FrameType::Writable })
-        );
+        assert_eq!(f.get_type(FrameType::L1), Ok(TypeGain::Validate { was: FrameType::Writable }));
     }
 
     #[test]

@@ -31,6 +31,8 @@ mod buddy;
 mod clock;
 mod info;
 mod list;
+#[cfg(all(test, feature = "loom"))]
+mod loom_tests;
 mod table;
 mod word;
 

@@ -150,7 +150,11 @@ impl Word {
     #[must_use]
     #[inline]
     pub const fn more_type_refs(self) -> Option<Self> {
-        if self.type_refs() == COUNT_MAX { None } else { Some(Self(self.0.wrapping_add(1 << TYPE_COUNT_SHIFT))) }
+        if self.type_refs() == COUNT_MAX {
+            None
+        } else {
+            Some(Self(self.0.wrapping_add(1 << TYPE_COUNT_SHIFT)))
+        }
     }
 
     /// One typed reference less; `None` when there is none.

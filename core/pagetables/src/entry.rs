@@ -102,7 +102,11 @@ pub fn exchange<H: PtHost>(h: &H, c: &Change) -> Result {
     let mem = h.mem();
     let old = mem.load64(c.at);
     // The same frame with the same rights: the reference stays as it is.
-    if pte::present(old) && pte::present(c.new) && (old ^ c.new) & !FREE_TO_CHANGE == 0 && pte::allowed(c.level, c.new) {
+    if pte::present(old)
+        && pte::present(c.new)
+        && (old ^ c.new) & !FREE_TO_CHANGE == 0
+        && pte::allowed(c.level, c.new)
+    {
         let mut now = old;
         loop {
             let kept = if c.keep_ad { now & AD } else { 0 };

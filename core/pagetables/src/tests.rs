@@ -100,10 +100,22 @@ fn a_table_is_not_mapped_writable() {
     for table in 1..5 {
         assert_eq!(h.exchange(1, 4, 1, pte::entry(Mfn(table), RW)), Err(Errno::EBUSY));
         assert_eq!(h.exchange(1, 4, 1, pte::entry(Mfn(table), RO)), Ok(()));
-        assert_eq!(h.exchange(1, 4, 1, pte::entry(Mfn(table), RW)), Err(Errno::EBUSY), "the flag alone changes");
+        assert_eq!(
+            h.exchange(1, 4, 1, pte::entry(Mfn(table), RW)),
+            Err(Errno::EBUSY),
+            "the flag alone changes"
+        );
     }
-    assert_eq!(h.exchange(2, 3, 1, pte::entry(Mfn(5), RW)), Err(Errno::EBUSY), "mapped writable, so no table");
-    assert_eq!(h.exchange(2, 3, 1, pte::entry(Mfn(3), RW)), Err(Errno::EBUSY), "a level-2 table is none of level 1");
+    assert_eq!(
+        h.exchange(2, 3, 1, pte::entry(Mfn(5), RW)),
+        Err(Errno::EBUSY),
+        "mapped writable, so no table"
+    );
+    assert_eq!(
+        h.exchange(2, 3, 1, pte::entry(Mfn(3), RW)),
+        Err(Errno::EBUSY),
+        "a level-2 table is none of level 1"
+    );
 }
 
 #[test]
@@ -214,7 +226,14 @@ fn accessed_and_dirty_stay_if_wanted() {
     let h = host();
     h.tree();
     h.ram.fetch_or64(Mfn(4).addr(), pte::DIRTY);
-    let c = Change { at: Mfn(4).addr(), level: 1, new: pte::entry(Mfn(5), RW), owner: ME, target: ME, keep_ad: true };
+    let c = Change {
+        at: Mfn(4).addr(),
+        level: 1,
+        new: pte::entry(Mfn(5), RW),
+        owner: ME,
+        target: ME,
+        keep_ad: true,
+    };
     assert_eq!(exchange(&h, &c), Ok(()));
     assert_eq!(h.ram.load64(Mfn(4).addr()), pte::entry(Mfn(5), RW | pte::DIRTY));
     assert_eq!(exchange(&h, &Change { keep_ad: false, ..c }), Ok(()));

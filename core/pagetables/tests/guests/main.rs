@@ -6,17 +6,20 @@ mod ops;
 mod world;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use world::World;
 
+fn runner(seed: u8) -> TestRunner {
+    let config = Config { failure_persistence: None, ..Config::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]))
+}
+
 /// Runs random histories, always the same ones (more with `PROPTEST_CASES`).
 fn histories(seed: u8, steps: usize) {
-    let config = Config { failure_persistence: None, ..Config::default() };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
-    let mut runner = TestRunner::new_with_rng(config, rng);
     let history = prop::collection::vec(ops::op(), 1..steps);
-    let result = runner.run(&history, |history| {
+    let result = runner(seed).run(&history, |history| {
         let w = World::new();
         model::check(&w);
         for op in &history {
@@ -34,4 +37,25 @@ fn histories(seed: u8, steps: usize) {
 #[test]
 fn counts_and_caches_agree_with_the_tables() {
     histories(1, 120);
+}
+
+/// Two vCPUs at once, each of either guest's: what they leave behind must be right.
+#[test]
+fn two_at_once_leave_right_counts() {
+    for round in 0..6 {
+        let w = World::new();
+        std::thread::scope(|s| {
+            for seed in [2 * round, 2 * round + 1] {
+                let w = &w;
+                s.spawn(move || {
+                    let mut runner = runner(seed);
+                    for _ in 0..1500 {
+                        ops::run(w, &ops::op().new_tree(&mut runner).unwrap().current());
+                    }
+                });
+            }
+        });
+        model::check(&w);
+        model::tear_down(&w);
+    }
 }

@@ -95,15 +95,18 @@ fn slot() -> impl Strategy<Value = u64> {
 }
 
 fn at() -> impl Strategy<Value = At> {
-    (prop_oneof![5 => table(1..=1), 3 => table(2..=4), 1 => frame()], slot()).prop_map(|(f, slot)| At(f, slot))
+    (prop_oneof![5 => table(1..=1), 3 => table(2..=4), 1 => frame()], slot())
+        .prop_map(|(f, slot)| At(f, slot))
 }
 
 /// An entry and a place where it may stand.
 fn fitting() -> impl Strategy<Value = (At, Entry)> {
-    let below = |level: u8| prop_oneof![2 => table(level - 1..=level - 1), 3 => (0..6usize).prop_map(Pick::Idle)];
+    let below =
+        |level: u8| prop_oneof![2 => table(level - 1..=level - 1), 3 => (0..6usize).prop_map(Pick::Idle)];
     let upper = (2..5u8).prop_flat_map(move |level| (table(level..=level), 0..3u64, below(level), flags()));
     let leaf = (table(1..=1), 0..5u64, frame(), flags());
-    prop_oneof![2 => upper.boxed(), 3 => leaf.boxed()].prop_map(|(t, slot, f, flags)| (At(t, slot), Entry(f, flags)))
+    prop_oneof![2 => upper.boxed(), 3 => leaf.boxed()]
+        .prop_map(|(t, slot, f, flags)| (At(t, slot), Entry(f, flags)))
 }
 
 fn change() -> impl Strategy<Value = (At, Entry)> {
@@ -112,7 +115,8 @@ fn change() -> impl Strategy<Value = (At, Entry)> {
 
 fn va() -> impl Strategy<Value = u64> {
     let upper = || prop_oneof![4 => Just(0u64), 1 => Just(1u64)];
-    (upper(), upper(), 0..2u64, 0..4u64).prop_map(|(a, b, c, d)| (a << 39) | (b << 30) | (c << 21) | (d << 12))
+    (upper(), upper(), 0..2u64, 0..4u64)
+        .prop_map(|(a, b, c, d)| (a << 39) | (b << 30) | (c << 21) | (d << 12))
 }
 
 pub fn op() -> impl Strategy<Value = Op> {

@@ -237,10 +237,19 @@ impl World {
 
     /// Gives handle `index` up for the entry at `at`.
     pub fn unmap_grant(&self, index: usize, at: Maddr, from: Option<Maddr>) -> Result {
-        let h = *self.handles.lock().unwrap().get(index).ok_or(Errno::EINVAL)?;
-        pt::replace_grant(self, &GrantEntry { at, owner: h.mapper, mfn: h.mfn, writable: h.writable }, from)?;
+        let h = {
+            let mut handles = self.handles.lock().unwrap();
+            if index >= handles.len() {
+                return Err(Errno::EINVAL);
+            }
+            handles.swap_remove(index)
+        };
+        let entry = GrantEntry { at, owner: h.mapper, mfn: h.mfn, writable: h.writable };
+        if let Err(e) = pt::replace_grant(self, &entry, from) {
+            self.handles.lock().unwrap().push(h);
+            return Err(e);
+        }
         self.flush(h.mapper);
-        self.handles.lock().unwrap().swap_remove(index);
         self.put_granted(h.mfn, h.writable);
         Ok(())
     }
@@ -292,7 +301,9 @@ impl World {
 
     /// The guest writes to its memory, by whatever translation its processor has.
     pub fn guest_write(&self, d: DomId, va: u64, value: u64) {
-        let at = self.cpus[usize::from(d.0)].mmu.lock().unwrap().access(&self.ram, FRAMES, va, true);
+        // Locked until it is written: a flush waits for the instruction to end.
+        let mut mmu = self.cpus[usize::from(d.0)].mmu.lock().unwrap();
+        let at = mmu.access(&self.ram, FRAMES, va, true);
         if let Some(at) = at
             && at.mfn().0 < FRAMES
             && (self.info(at.mfn()).owner() == d || d == DOMAINS[1])
