@@ -15,7 +15,11 @@ impl<H: Hw> Host<H> {
     /// # Errors
     /// `EPERM`.
     pub fn may_control(&self, c: &VcpuRef, d: &Domain) -> Result {
-        if c.d.privileged || c.d.target.load(Ordering::Relaxed) == u32::from(d.id.0) { Ok(()) } else { Err(Errno::EPERM) }
+        if c.d.privileged || c.d.target.load(Ordering::Relaxed) == u32::from(d.id.0) {
+            Ok(())
+        } else {
+            Err(Errno::EPERM)
+        }
     }
 
     /// Whether `c` may use what concerns the whole machine.
@@ -31,6 +35,10 @@ impl<H: Hw> Host<H> {
     /// # Errors
     /// `EPERM`.
     pub fn may_map_foreign(&self, c: &VcpuRef, id: DomId) -> Result {
-        if c.d.privileged || c.d.target.load(Ordering::Relaxed) == u32::from(id.0) { Ok(()) } else { Err(Errno::EPERM) }
+        if c.d.privileged || c.d.target.load(Ordering::Relaxed) == u32::from(id.0) {
+            Ok(())
+        } else {
+            Err(Errno::EPERM)
+        }
     }
 }

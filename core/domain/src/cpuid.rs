@@ -85,7 +85,13 @@ impl<H: Hw> Host<H> {
             machine_address_bits: self.machine_address_bits(),
         };
         let domain = self.domain_view(&c.d);
-        let g = GuestCpuid { policies: &self.policies, policy: &policy, domain: &domain, vcpu: &vcpu, host: &host };
+        let g = GuestCpuid {
+            policies: &self.policies,
+            policy: &policy,
+            domain: &domain,
+            vcpu: &vcpu,
+            host: &host,
+        };
         let l = cp::guest_cpuid(&g, leaf, subleaf);
         [l.a, l.b, l.c, l.d]
     }

@@ -55,13 +55,19 @@ impl<H: Hw> Host<H> {
             }
             b't' => {
                 let t = self.hw.tsc_scale();
-                self.log(format_args!("system time {} ns, TSC {} at {} kHz", self.hw.now(), self.hw.tsc(), t.khz));
+                self.log(format_args!(
+                    "system time {} ns, TSC {} at {} kHz",
+                    self.hw.now(),
+                    self.hw.tsc(),
+                    t.khz
+                ));
             }
             b'R' => {
                 self.log(format_args!("'R' pressed -> rebooting machine"));
                 self.hw.machine_restart(true);
             }
-            other => self.log(format_args!("debug key '{}' does nothing; 'h' lists those that do", char::from(other))),
+            other => self
+                .log(format_args!("debug key '{}' does nothing; 'h' lists those that do", char::from(other))),
         }
     }
 
@@ -105,11 +111,20 @@ impl<H: Hw> Host<H> {
     fn dump_registers(&self, d: &Domain, v: &Vcpu) {
         let r = v.saved.lock().regs;
         self.log(format_args!("*** {} vCPU{} {}", d.id, v.id, if v.in_kernel() { "kernel" } else { "user" }));
-        self.log(format_args!("RIP {:04x}:{:016x} RFLAGS {:x} RSP {:04x}:{:016x}", r.cs, r.rip, r.rflags, r.ss, r.rsp));
+        self.log(format_args!(
+            "RIP {:04x}:{:016x} RFLAGS {:x} RSP {:04x}:{:016x}",
+            r.cs, r.rip, r.rflags, r.ss, r.rsp
+        ));
         self.log(format_args!("rax {:016x} rbx {:016x} rcx {:016x} rdx {:016x}", r.rax, r.rbx, r.rcx, r.rdx));
         self.log(format_args!("rsi {:016x} rdi {:016x} rbp {:016x} r8  {:016x}", r.rsi, r.rdi, r.rbp, r.r8));
         self.log(format_args!("r9  {:016x} r10 {:016x} r11 {:016x} r12 {:016x}", r.r9, r.r10, r.r11, r.r12));
-        self.log(format_args!("r13 {:016x} r14 {:016x} r15 {:016x} cr3 {:016x}", r.r13, r.r14, r.r15, v.current_l4().0 << 12));
+        self.log(format_args!(
+            "r13 {:016x} r14 {:016x} r15 {:016x} cr3 {:016x}",
+            r.r13,
+            r.r14,
+            r.r15,
+            v.current_l4().0 << 12
+        ));
     }
 
     fn dump_memory(&self) {
@@ -124,10 +139,20 @@ impl<H: Hw> Host<H> {
 
     fn dump_events(&self, d: &Domain) {
         let abi = if d.events.is_fifo() { "fifo" } else { "2-level" };
-        self.log(format_args!("Event channel information for domain {} ({abi}): port [pending/masked]", d.id.0));
+        self.log(format_args!(
+            "Event channel information for domain {} ({abi}): port [pending/masked]",
+            d.id.0
+        ));
         for p in ev::ports(&EventView::new(self, d)) {
             let mut line = String::new();
-            let _ = write!(line, "  {:4} [{}/{}] {:?}", p.port, u8::from(p.pending), u8::from(p.masked), p.status.binding);
+            let _ = write!(
+                line,
+                "  {:4} [{}/{}] {:?}",
+                p.port,
+                u8::from(p.pending),
+                u8::from(p.masked),
+                p.status.binding
+            );
             self.log(format_args!("{line} vCPU{}", p.status.vcpu));
         }
     }

@@ -139,7 +139,8 @@ impl<H: Hw> Host<H> {
     fn dom0_memory(&self, d: &Arc<Domain>, pages: u64, max: u64) -> core::result::Result<Vec<u32>, String> {
         d.pages.lock().max = max.max(pages);
         let mut mfns = Vec::new();
-        mfns.try_reserve_exact(pages as usize).map_err(|_| String::from("no memory for Dom0's frame list"))?;
+        mfns.try_reserve_exact(pages as usize)
+            .map_err(|_| String::from("no memory for Dom0's frame list"))?;
         let mut order = fx_frames::MAX_ORDER;
         while (mfns.len() as u64) < pages {
             let left = pages.wrapping_sub(mfns.len() as u64);
@@ -153,7 +154,9 @@ impl<H: Hw> Host<H> {
                 Err(_) if order > 0 => order = order.wrapping_sub(1),
                 Err(_) => {
                     let mib = pages / 256;
-                    return Err(format!("{mib} MiB for Dom0 are more than there are: give it less by dom0_mem="));
+                    return Err(format!(
+                        "{mib} MiB for Dom0 are more than there are: give it less by dom0_mem="
+                    ));
                 }
             }
         }

@@ -10,7 +10,7 @@ use fx_pagetables::PtHost;
 use fx_sched::{Sched, Timers};
 use fx_sync::{Lock, RwLock};
 use fx_types::{DomId, Errno, Mfn, Result};
-use xen_abi::xen::{DOMID_SELF, DOMID_IO};
+use xen_abi::xen::{DOMID_IO, DOMID_SELF};
 
 use crate::domain::{DEAD, Domain};
 use crate::hw::Hw;

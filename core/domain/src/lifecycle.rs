@@ -11,8 +11,8 @@ use fx_pagetables::{get_typed, put_typed, unpin};
 use fx_sync::Lock;
 use fx_types::{CpuSet, DomId, Errno, Maddr, Mfn, Own64, Result};
 use xen_abi::arch_x86::{
-    VGCF_FAILSAFE_DISABLES_EVENTS, VGCF_I387_VALID, VGCF_IN_KERNEL, VGCF_SYSCALL_DISABLES_EVENTS, VcpuGuestContext,
-    xen_cr3_to_pfn,
+    VGCF_FAILSAFE_DISABLES_EVENTS, VGCF_I387_VALID, VGCF_IN_KERNEL, VGCF_SYSCALL_DISABLES_EVENTS,
+    VcpuGuestContext, xen_cr3_to_pfn,
 };
 use xen_abi::sched::{SHUTDOWN_CRASH, SHUTDOWN_REBOOT};
 use xen_abi::xen::VIRQ_DOM_EXC;
@@ -216,7 +216,8 @@ impl<H: Hw> Host<H> {
             self.hw.store64(area.add(512), 3);
         }
         let in_kernel = k.flags & VGCF_IN_KERNEL != 0;
-        let (here, other) = if in_kernel { (k.gs_base_kernel, k.gs_base_user) } else { (k.gs_base_user, k.gs_base_kernel) };
+        let (here, other) =
+            if in_kernel { (k.gs_base_kernel, k.gs_base_user) } else { (k.gs_base_user, k.gs_base_kernel) };
         let u = &k.user_regs;
         let mut s = v.saved.lock();
         s.segments = Segments {
@@ -387,10 +388,11 @@ impl<H: Hw> Host<H> {
                 self.free_own(Mfn(x), self.xstate_order());
             }
         }
-        while let Some(mfn) = { let m = d.pages.lock().shared.first(); m } {
+        loop {
+            let first = d.pages.lock().shared.first();
+            let Some(mfn) = first else { return Ok(()) };
             self.give_up(d, mfn);
         }
-        Ok(())
     }
 
     /// Gives up a frame's allocation: it is freed now, or with the last reference.
@@ -420,7 +422,8 @@ impl<H: Hw> Host<H> {
             let p = d.pages.lock();
             p.list.is_empty() && p.shared.is_empty() && p.dropped.is_empty()
         };
-        if empty && d.dying.load(Ordering::Acquire) == DEAD && self.domains.write().remove(&d.id.0).is_some() {
+        if empty && d.dying.load(Ordering::Acquire) == DEAD && self.domains.write().remove(&d.id.0).is_some()
+        {
             // A later domain of the same number starts with nothing of this one's.
             self.sched.forget_group(d.id.0);
             self.virq_handlers.lock().retain(|_, handler| *handler != d.id.0);

@@ -146,7 +146,9 @@ impl<H: Hw> Host<H> {
 
     /// A dying domain's interrupts.
     pub(crate) fn unbind_all_pirqs(&self, d: &Domain) {
-        while let Some(p) = { let last = d.pirqs.lock().pop(); last } {
+        loop {
+            let last = d.pirqs.lock().pop();
+            let Some(p) = last else { return };
             self.disconnect(d, &p);
             self.hw.msi_unmap(p.irq);
         }

@@ -104,7 +104,10 @@ impl<H: Hw> Host<H> {
         self.hw.xstate_save(Mfn(c.v.xstate.get()));
         let state = if c.v.is_runnable(c.d.is_paused()) {
             RUNNABLE
-        } else if c.v.down.load(Ordering::Relaxed) || c.d.is_paused() || c.v.pauses.load(Ordering::Relaxed) > 0 {
+        } else if c.v.down.load(Ordering::Relaxed)
+            || c.d.is_paused()
+            || c.v.pauses.load(Ordering::Relaxed) > 0
+        {
             OFFLINE
         } else {
             BLOCKED

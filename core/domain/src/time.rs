@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use fx_types::{GuestVirtExt, PhysMemExt, DomId};
+use fx_types::{DomId, GuestVirtExt, PhysMemExt};
 use xen_abi::xen::{VIRQ_TIMER, VcpuTimeInfo, XEN_PVCLOCK_TSC_STABLE_BIT};
 
 use crate::domain::Domain;
@@ -183,7 +183,10 @@ impl<H: Hw> Host<H> {
     fn single_shot_expired(&self, d: &Domain, v: &Vcpu, now: u64) {
         let due = v.timer.load(Ordering::Acquire);
         // Armed again elsewhere since: that one will see to it.
-        if due != 0 && due <= now && v.timer.compare_exchange(due, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if due != 0
+            && due <= now
+            && v.timer.compare_exchange(due, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        {
             self.send_vcpu_virq(d, v.id, VIRQ_TIMER);
         }
     }

@@ -73,7 +73,8 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
     apic::init().ok_or("the local APIC's registers cannot be mapped")?;
     let rates = calibrate(acpi.as_ref(), fadt.as_ref()).ok_or("no clock to measure the processor's by")?;
     silence_pit(native());
-    let clock = Clock::new(fx_x86::cpu::rdtsc(), rates.tsc_hz).ok_or("the processor's clock has no sane frequency")?;
+    let clock = Clock::new(fx_x86::cpu::rdtsc(), rates.tsc_hz)
+        .ok_or("the processor's clock has no sane frequency")?;
     let kind = if tsc_deadline_supported() { TimerKind::Deadline } else { TimerKind::Count };
     let timer = Timer::new(kind, rates.lapic_hz).ok_or("the APIC timer has no sane frequency")?;
     timer.init_cpu(apic::lapic(), super::entries::TIMER_VECTOR);

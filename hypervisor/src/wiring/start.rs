@@ -159,7 +159,9 @@ fn start_others(host: &'static Host<Machine>) {
 
 fn build_dom0(host: &'static Host<Machine>, info: &'static BootInfo) {
     let [kernel, rest @ ..] = info.modules() else {
-        panic!("no Dom0 kernel: give the boot loader one as first module (multiboot \"module\" line, or QEMU's -initrd)");
+        panic!(
+            "no Dom0 kernel: give the boot loader one as first module (multiboot \"module\" line, or QEMU's -initrd)"
+        );
     };
     let (pages, max_pages) = dom0_pages(host, info);
     let image = Dom0 {
@@ -220,4 +222,3 @@ pub fn serial_input() {
 pub fn restart_now() -> ! {
     platform::restart()
 }
-

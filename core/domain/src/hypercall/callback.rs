@@ -54,7 +54,9 @@ impl<H: Hw> Host<H> {
             k::CALLBACKOP_UNREGISTER => {
                 let r: k::CallbackUnregister = self.hw.read_val(arg)?;
                 match r.type_ {
-                    k::CALLBACKTYPE_SYSENTER | k::CALLBACKTYPE_SYSENTER_DEPRECATED => pv.sysenter_callback.set(0),
+                    k::CALLBACKTYPE_SYSENTER | k::CALLBACKTYPE_SYSENTER_DEPRECATED => {
+                        pv.sysenter_callback.set(0)
+                    }
                     k::CALLBACKTYPE_NMI => pv.nmi_callback.set(0),
                     k::CALLBACKTYPE_EVENT | k::CALLBACKTYPE_FAILSAFE | k::CALLBACKTYPE_SYSCALL => {
                         return Err(Errno::EINVAL);

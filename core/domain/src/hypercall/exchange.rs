@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use fx_types::{Errno, GuestVirtExt, Mfn, Result};
 use xen_abi::memory as m;
 
-use super::reserve::zone;
 use super::Answer;
+use super::reserve::zone;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
@@ -32,10 +32,11 @@ impl<H: Hw> Host<H> {
         }
         // One exchange is of one unit: the larger of both extents.
         let unit = i.extent_order.max(o.extent_order);
-        let in_per = 1u64 << unit.wrapping_sub(i.extent_order);
+        let in_shift = unit.wrapping_sub(i.extent_order);
+        let in_per = 1u64 << in_shift;
         let out_per = 1u64 << unit.wrapping_sub(o.extent_order);
-        let mut done = x.nr_exchanged / in_per;
-        let units = i.nr_extents / in_per;
+        let mut done = x.nr_exchanged >> in_shift;
+        let units = i.nr_extents >> in_shift;
         while done < units {
             self.exchange_unit(c, &i, &o, done, (in_per, out_per))?;
             done = done.wrapping_add(1);

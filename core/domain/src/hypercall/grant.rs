@@ -190,12 +190,14 @@ impl<H: Hw> Host<H> {
         }
         let todo = n.min(PASS);
         match *command as u32 {
-            g::GNTTABOP_MAP_GRANT_REF => self.each(*list, todo, |op: &mut g::GnttabMapGrantRef| {
-                match self.domain_or_self(&c.d, op.dom) {
-                    Ok(d) => gr::map_grant_ref(&me, &GrantView { host: self, d }, op),
-                    Err(_) => op.status = g::GNTST_BAD_DOMAIN,
-                }
-            })?,
+            g::GNTTABOP_MAP_GRANT_REF => {
+                self.each(*list, todo, |op: &mut g::GnttabMapGrantRef| {
+                    match self.domain_or_self(&c.d, op.dom) {
+                        Ok(d) => gr::map_grant_ref(&me, &GrantView { host: self, d }, op),
+                        Err(_) => op.status = g::GNTST_BAD_DOMAIN,
+                    }
+                })?
+            }
             g::GNTTABOP_UNMAP_GRANT_REF => {
                 let mut batch = gr::UnmapBatch::new();
                 let r = self.each(*list, todo, |op: &mut g::GnttabUnmapGrantRef| {
@@ -257,7 +259,14 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    fn grant_table_control(&self, c: &VcpuRef, me: &GrantView<'_, H>, command: u32, arg: u64, count: u64) -> Answer {
+    fn grant_table_control(
+        &self,
+        c: &VcpuRef,
+        me: &GrantView<'_, H>,
+        command: u32,
+        arg: u64,
+        count: u64,
+    ) -> Answer {
         if count != 1 && !matches!(command, g::GNTTABOP_DUMP_TABLE) {
             return Err(Errno::EINVAL);
         }
@@ -368,4 +377,3 @@ const fn element_size(command: u32) -> u64 {
         _ => size_of::<g::GnttabSwapGrantRef>(),
     }) as u64
 }
-

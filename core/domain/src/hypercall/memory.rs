@@ -1,6 +1,6 @@
 //! `memory_op`: the dispatcher and the questions.
 
-use fx_types::{DomId, Errno, GuestVirtExt, Mfn};
+use fx_types::{DomId, Errno, GuestVirtExt};
 use xen_abi::memory as m;
 use xen_abi::xen::DOMID_SELF;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -41,7 +41,11 @@ impl<H: Hw> Host<H> {
             }
             m::XENMEM_MACHPHYS_MFN_LIST => self.machphys_list(arg),
             m::XENMEM_MACHPHYS_MAPPING => {
-                let v = m::MachphysMapping { v_start: M2P_START, v_end: M2P_END, max_mfn: self.frames.end().wrapping_sub(1) };
+                let v = m::MachphysMapping {
+                    v_start: M2P_START,
+                    v_end: M2P_END,
+                    max_mfn: self.frames.end().wrapping_sub(1),
+                };
                 self.hw.write_val(arg, &v).map(|()| 0)
             }
             m::XENMEM_MEMORY_MAP => self.pseudo_physical_map(c, arg),

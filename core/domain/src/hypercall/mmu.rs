@@ -4,8 +4,8 @@ use fx_frames::{FrameType, TypeGain};
 use fx_pagetables::{Change, exchange, get_typed, put_frame, put_typed, table_of};
 use fx_types::{CpuSet, DomId, Errno, GuestVirtExt, Maddr, Result};
 use xen_abi::xen::{
-    DOMID_IO, DOMID_SELF, DOMID_XEN, MMU_CMD_MASK, MMU_MACHPHYS_UPDATE, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_NO_TRANSLATE,
-    MMU_PT_UPDATE_PRESERVE_AD, MmuUpdate,
+    DOMID_IO, DOMID_SELF, DOMID_XEN, MMU_CMD_MASK, MMU_MACHPHYS_UPDATE, MMU_NORMAL_PT_UPDATE,
+    MMU_PT_UPDATE_NO_TRANSLATE, MMU_PT_UPDATE_PRESERVE_AD, MmuUpdate,
 };
 
 use super::{Answer, Args, BATCH};
@@ -14,11 +14,11 @@ use crate::hw::Hw;
 
 /// Set in the count of a call that goes on (`MMU_UPDATE_PREEMPTED`).
 const GOES_ON: u64 = 1 << 31;
-const COMMAND: u64 = MMU_CMD_MASK as u64;
-const NORMAL: u64 = MMU_NORMAL_PT_UPDATE as u64;
-const MACHPHYS: u64 = MMU_MACHPHYS_UPDATE as u64;
-const PRESERVE_AD: u64 = MMU_PT_UPDATE_PRESERVE_AD as u64;
-const NO_TRANSLATE: u64 = MMU_PT_UPDATE_NO_TRANSLATE as u64;
+const COMMAND: u64 = MMU_CMD_MASK;
+const NORMAL: u64 = MMU_NORMAL_PT_UPDATE;
+const MACHPHYS: u64 = MMU_MACHPHYS_UPDATE;
+const PRESERVE_AD: u64 = MMU_PT_UPDATE_PRESERVE_AD;
+const NO_TRANSLATE: u64 = MMU_PT_UPDATE_NO_TRANSLATE;
 
 /// Whose tables, and whose frames they may map.
 #[derive(Clone, Copy)]
@@ -122,7 +122,10 @@ impl<H: Hw> Host<H> {
         let result = match level {
             Some(level) => match info.get_type(w.frame_type()) {
                 Ok(TypeGain::Ready) => {
-                    let r = exchange(self, &Change { at, level, new, owner: p.tables, target: p.frames, keep_ad });
+                    let r = exchange(
+                        self,
+                        &Change { at, level, new, owner: p.tables, target: p.frames, keep_ad },
+                    );
                     // Drops the plain reference as well.
                     put_typed(self, mfn);
                     return r;

@@ -20,7 +20,8 @@ impl<H: Hw> Host<H> {
     pub(crate) fn mmuext_op(&self, c: &VcpuRef, args: &mut Args) -> Answer {
         let [list, count, done_at, foreign, _] = args;
         let mut left = *count & (GOES_ON - 1) & 0xffff_ffff;
-        let before = if *count & GOES_ON != 0 && *done_at != 0 { self.hw.read_val::<u32>(*done_at)? } else { 0 };
+        let before =
+            if *count & GOES_ON != 0 && *done_at != 0 { self.hw.read_val::<u32>(*done_at)? } else { 0 };
         let subject = self.subject(c, *foreign as u16)?;
         let mut done = 0u64;
         let mut result = Ok(0);

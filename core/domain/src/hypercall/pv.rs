@@ -3,9 +3,7 @@
 use fx_frames::FrameType;
 use fx_pagetables::{get_typed, put_frame, put_typed};
 use fx_types::{Errno, GuestVirtExt, Maddr, Mfn, is_canonical};
-use xen_abi::arch_x86::{
-    SEGBASE_FS, SEGBASE_GS_KERNEL, SEGBASE_GS_USER, SEGBASE_GS_USER_SEL, TrapInfo,
-};
+use xen_abi::arch_x86::{SEGBASE_FS, SEGBASE_GS_KERNEL, SEGBASE_GS_USER, SEGBASE_GS_USER_SEL, TrapInfo};
 
 use super::{Answer, Args};
 use crate::host::{Host, VcpuRef};
@@ -95,8 +93,11 @@ impl<H: Hw> Host<H> {
         let info = self.frames.get(mfn).ok_or(Errno::EINVAL)?;
         info.get(c.d.id)?;
         let w = info.word();
-        let as_type =
-            if w.type_refs() > 0 && w.frame_type() == FrameType::SegDesc { FrameType::SegDesc } else { FrameType::Writable };
+        let as_type = if w.type_refs() > 0 && w.frame_type() == FrameType::SegDesc {
+            FrameType::SegDesc
+        } else {
+            FrameType::Writable
+        };
         let r = get_typed(self, mfn, c.d.id, as_type);
         if r.is_ok() {
             self.hw.store64(Maddr(at), d);
@@ -204,9 +205,9 @@ fn checked_dr7(value: u64) -> fx_types::Result<u64> {
     if value >> 32 != 0 || value & (1 << 13) != 0 {
         return Err(Errno::EINVAL);
     }
-    for i in 0..4 {
-        let enabled = (value >> (2 * i)) & 3 != 0;
-        let kind = (value >> (16 + 4 * i)) & 3;
+    for (enable, kind) in [(0, 16), (2, 20), (4, 24), (6, 28)] {
+        let enabled = (value >> enable) & 3 != 0;
+        let kind = (value >> kind) & 3;
         if enabled && kind == 2 {
             return Err(Errno::EINVAL);
         }

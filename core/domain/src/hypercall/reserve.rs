@@ -7,8 +7,8 @@ use fx_frames::Zone;
 use fx_types::{Errno, GuestVirtExt, Mfn, Result};
 use xen_abi::memory as m;
 
-use super::memory::START_SHIFT;
 use super::Answer;
+use super::memory::START_SHIFT;
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -166,4 +166,3 @@ pub(crate) fn zone(flags: u32) -> Zone {
         bits => Zone::Bits(bits),
     }
 }
-

@@ -119,7 +119,9 @@ impl<H: Hw> Host<H> {
                 self.kick_for_nmi(&c.d, v);
             }
             o::VCPUOP_GET_PHYSID => return Err(Errno::EINVAL),
-            o::VCPUOP_SET_PERIODIC_TIMER | o::VCPUOP_SET_SINGLESHOT_TIMER | o::VCPUOP_STOP_SINGLESHOT_TIMER => {
+            o::VCPUOP_SET_PERIODIC_TIMER
+            | o::VCPUOP_SET_SINGLESHOT_TIMER
+            | o::VCPUOP_STOP_SINGLESHOT_TIMER => {
                 return Err(Errno::EINVAL);
             }
             _ => return Err(Errno::ENOSYS),

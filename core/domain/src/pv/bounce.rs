@@ -85,7 +85,10 @@ impl<H: Hw> Host<H> {
 
     #[cold]
     fn bounce_failed(&self, c: &VcpuRef, regs: &GuestRegs, why: &str) {
-        self.crash_domain(&c.d, format_args!("{why} (vCPU {}, rip {:#x}, rsp {:#x})", c.v.id, regs.rip, regs.rsp));
+        self.crash_domain(
+            &c.d,
+            format_args!("{why} (vCPU {}, rip {:#x}, rsp {:#x})", c.v.id, regs.rip, regs.rsp),
+        );
     }
 
     /// A system call of guest-user code.
@@ -109,7 +112,11 @@ impl<H: Hw> Host<H> {
         let rip = v.pv.failsafe_callback.get();
         let from_kernel = v.in_kernel();
         if rip == 0 || (!from_kernel && !self.toggle_mode(c)) {
-            return self.bounce_failed(c, regs, "it returned to where it may not, without a failsafe callback");
+            return self.bounce_failed(
+                c,
+                regs,
+                "it returned to where it may not, without a failsafe callback",
+            );
         }
         let info = v.info();
         let mask = self.hw.load8(info.add(UPCALL_MASK));
@@ -135,8 +142,12 @@ impl<H: Hw> Host<H> {
     /// The event upcall.
     #[inline]
     pub fn bounce_event(&self, c: &VcpuRef, regs: &mut GuestRegs) {
-        let e =
-            Entry { rip: c.v.pv.event_callback.get(), cs: u64::from(FLAT_RING3_CS64), masks: true, error: None };
+        let e = Entry {
+            rip: c.v.pv.event_callback.get(),
+            cs: u64::from(FLAT_RING3_CS64),
+            masks: true,
+            error: None,
+        };
         self.bounce(c, regs, &e);
     }
 
@@ -144,12 +155,15 @@ impl<H: Hw> Host<H> {
     pub fn inject_trap(&self, c: &VcpuRef, regs: &mut GuestRegs, vector: u8, error: Option<u32>) {
         let Some(t) = c.v.pv.traps.get(usize::from(vector)) else { return };
         let info = t.info.get();
-        let e = Entry { rip: t.address.get(), cs: u64::from(info & 0xffff), masks: info & (1 << 18) != 0, error };
+        let e =
+            Entry { rip: t.address.get(), cs: u64::from(info & 0xffff), masks: info & (1 << 18) != 0, error };
         if e.rip == 0 {
             let (rip, id) = (regs.rip, c.v.id);
             self.crash_domain(
                 &c.d,
-                format_args!("exception {vector} (error {error:x?}) without a handler at rip {rip:#x}, vCPU {id}"),
+                format_args!(
+                    "exception {vector} (error {error:x?}) without a handler at rip {rip:#x}, vCPU {id}"
+                ),
             );
             return;
         }

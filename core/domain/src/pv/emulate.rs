@@ -43,7 +43,11 @@ impl<H: Hw> Cpu<'_, H> {
         if !self.c.v.in_kernel() && self.c.v.pv.iopl.get() >> 12 < 3 && !self.in_bitmap(port, size) {
             return Err(Refused::Protection);
         }
-        if self.c.d.rights.lock().ports.contains(u64::from(port), last) { Ok(()) } else { Err(Refused::Protection) }
+        if self.c.d.rights.lock().ports.contains(u64::from(port), last) {
+            Ok(())
+        } else {
+            Err(Refused::Protection)
+        }
     }
 }
 
@@ -198,7 +202,8 @@ impl<H: Hw> em::PteAccess for Entry<'_, H> {
     }
 
     fn cas(&mut self, old: u64, new: u64) -> Result<(), em::PteRefusal> {
-        let change = Change { at: self.at, level: 1, new, owner: self.owner, target: self.owner, keep_ad: false };
+        let change =
+            Change { at: self.at, level: 1, new, owner: self.owner, target: self.owner, keep_ad: false };
         match exchange_if(self.host, &change, old) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(em::PteRefusal::Changed),
@@ -274,9 +279,8 @@ impl<H: Hw> Host<H> {
         if info.is_none_or(|i| i.get(c.d.id).is_err()) {
             return false;
         }
-        let held = info.is_some_and(|i| {
-            matches!(i.get_type(fx_frames::FrameType::L1), Ok(fx_frames::TypeGain::Ready))
-        });
+        let held = info
+            .is_some_and(|i| matches!(i.get_type(fx_frames::FrameType::L1), Ok(fx_frames::TypeGain::Ready)));
         if !held {
             fx_pagetables::put_frame(self, table);
             return true;

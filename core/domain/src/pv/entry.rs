@@ -72,7 +72,11 @@ impl<H: Hw> Host<H> {
                     masks: c.v.flags.get() & SYSENTER_MASKS != 0,
                     error: None,
                 };
-                if e.rip == 0 { self.inject_trap(c, regs, PROTECTION as u8, Some(0)) } else { self.bounce(c, regs, &e) }
+                if e.rip == 0 {
+                    self.inject_trap(c, regs, PROTECTION as u8, Some(0))
+                } else {
+                    self.bounce(c, regs, &e)
+                }
             }
             ENTRY_SYSCALL32 => {
                 let rip = c.v.pv.syscall32_callback.get();

@@ -46,7 +46,9 @@ impl<H: Hw> Host<H> {
             return false;
         }
         let linear = pv.ldt_base.get().wrapping_add(u64::from(page) << 12);
-        let Some((_, e)) = leaf(&self.hw, &self.frames, Mfn(pv.kernel_l4.get()), linear) else { return false };
+        let Some((_, e)) = leaf(&self.hw, &self.frames, Mfn(pv.kernel_l4.get()), linear) else {
+            return false;
+        };
         let mfn = pte::frame(e);
         let Some(slot) = pv.ldt_frames.get(page as usize) else { return false };
         if get_typed(self, mfn, c.d.id, FrameType::SegDesc).is_err() {
