@@ -42,6 +42,12 @@ impl<H: Hw> Host<H> {
         (a & 0xff) as u8
     }
 
+    /// The last frame number that the machine's addresses can name.
+    pub(crate) fn last_frame(&self) -> u64 {
+        let bits = u32::from(self.machine_address_bits().clamp(32, 52));
+        (1u64 << bits.wrapping_sub(12)).wrapping_sub(1)
+    }
+
     /// The policy that a new domain starts with.
     pub(crate) fn default_policy(&self, hardware: bool) -> CpuPolicy {
         let kind = self.kind_of(false);

@@ -20,8 +20,6 @@ use crate::ranges::Ranges;
 
 /// Ports that the hypervisor keeps for itself: interrupt controllers, their trigger modes, the timer.
 const OWN_PORTS: [(u64, u64); 4] = [(0x20, 0x21), (0xa0, 0xa1), (0x4d0, 0x4d1), (0x40, 0x43)];
-/// Frame numbers that an entry can name.
-const LAST_FRAME: u64 = (1 << 40) - 1;
 
 /// What the boot loader brought for Dom0.
 pub struct Dom0<'a> {
@@ -130,7 +128,7 @@ impl<H: Hw> Host<H> {
         if let Some((first, last)) = image.console_ports {
             rights.ports.remove(u64::from(first), u64::from(last))?;
         }
-        rights.mmio = Ranges::all(0, LAST_FRAME);
+        rights.mmio = Ranges::all(0, self.last_frame());
         rights.irqs = Ranges::all(0, u64::from(u32::MAX));
         drop(rights);
         Ok(d)

@@ -205,7 +205,7 @@ impl<H: Hw> Host<H> {
         if dirty & !dirty_bit(here) != 0 {
             self.hw.flush_tlb(&Self::dirty_cpus(d));
         } else if dirty != 0 {
-            self.hw.flush_tlb(&fx_types::CpuSet::one(here));
+            self.hw.flush_local();
         }
     }
 }
@@ -238,6 +238,10 @@ impl<H: Hw> PtHost for Host<H> {
     fn io_allowed(&self, dom: DomId, mfn: Mfn) -> bool {
         let domain = if dom.0 == DOMID_IO { self.hardware_domain() } else { self.domain(dom) };
         !self.hw.mmio_reserved(mfn) && domain.is_ok_and(|d| d.rights.lock().mmio.contains(mfn.0, mfn.0))
+    }
+
+    fn io_read_only(&self, mfn: Mfn) -> bool {
+        self.hw.mmio_read_only(mfn)
     }
 
     fn release(&self, mfn: Mfn) {

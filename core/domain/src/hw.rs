@@ -23,6 +23,8 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
     fn kick(&self, cpu: usize);
     /// Drops all guest translations on `cpus` and waits until that is done.
     fn flush_tlb(&self, cpus: &CpuSet);
+    /// Drops all guest translations on this CPU.
+    fn flush_local(&self);
     /// Drops one page's translation on `cpus` and waits until that is done.
     fn flush_page(&self, cpus: &CpuSet, va: u64);
     /// Drops one page's translation on this CPU.
@@ -98,6 +100,8 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
     fn port_out(&self, port: u16, size: u8, value: u32);
     /// Whether a frame without RAM behind it is kept from guests (the APICs, the hypervisor's own devices).
     fn mmio_reserved(&self, mfn: Mfn) -> bool;
+    /// Whether guests may only read a frame without RAM behind it (the I/O APICs).
+    fn mmio_read_only(&self, mfn: Mfn) -> bool;
     /// The frame's place in the table that guests read as the machine-to-physical map.
     fn set_m2p(&self, mfn: Mfn, pfn: u64);
     /// The frame that holds the given 2 MiB piece of the machine-to-physical table.
@@ -169,6 +173,20 @@ pub struct MsiRequest {
     pub table_base: u64,
     /// How many vectors of plain MSI.
     pub count: u32,
+}
+
+impl TscScale {
+    /// System time when the counter has the value `tsc`.
+    #[must_use]
+    pub fn at(&self, tsc: u64) -> u64 {
+        let ticks = u128::from(tsc.saturating_sub(self.base));
+        let scaled = if self.shift < 0 {
+            ticks.wrapping_shr(u32::from(self.shift.unsigned_abs()))
+        } else {
+            ticks.wrapping_shl(u32::from(self.shift.unsigned_abs()))
+        };
+        (scaled.wrapping_mul(u128::from(self.mul)) >> 32) as u64
+    }
 }
 
 /// The relation of the time stamp counter to system time, as guests get it (`vcpu_time_info`).

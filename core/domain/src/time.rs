@@ -25,12 +25,13 @@ impl<H: Hw> Host<H> {
     /// Brings a vCPU's clock page up to date.
     pub fn update_time(&self, c: &VcpuRef) {
         let scale = self.hw.tsc_scale();
+        let tsc = self.hw.tsc();
         let at = c.v.info().add(TIME);
         let version = self.hw.load32(at);
         let info = VcpuTimeInfo {
             version: version | 1,
-            tsc_timestamp: scale.base,
-            system_time: 0,
+            tsc_timestamp: tsc,
+            system_time: scale.at(tsc),
             tsc_to_system_mul: scale.mul,
             tsc_shift: scale.shift,
             flags: XEN_PVCLOCK_TSC_STABLE_BIT,

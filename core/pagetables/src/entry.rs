@@ -41,8 +41,18 @@ pub fn get_entry<H: PtHost>(h: &H, level: u8, e: u64, owner: DomId, target: DomI
         if !h.io_allowed(owner, mfn) {
             return Err(Errno::EPERM);
         }
+        return Ok(pte::adjusted(device_entry(h, mfn, e)));
     }
     Ok(pte::adjusted(e))
+}
+
+/// What is written for an entry that maps a device: uncached unless the guest chose another way of caching, and read-only
+/// where only the hypervisor may write.
+#[cold]
+fn device_entry<H: PtHost>(h: &H, mfn: Mfn, e: u64) -> u64 {
+    let cached = e & pte::CACHING == 0;
+    let e = if cached { e | pte::PWT | pte::PCD } else { e };
+    if h.io_read_only(mfn) { e & !pte::RW } else { e }
 }
 
 fn is_device<H: PtHost>(h: &H, mfn: Mfn) -> bool {

@@ -37,7 +37,8 @@ pub struct Platform {
     irqs: Irqs<Hardware<Native>>,
     power: Power<Native>,
     wallclock: u64,
-    reserved: Vec<u64>,
+    lapic_frame: u64,
+    read_only: Vec<u64>,
     ram: Ranges,
     serial: Option<Serial<Native>>,
     /// The processors to start besides this one: their APIC ids.
@@ -88,8 +89,7 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
     );
     let irqs = interrupts(&madt, fadt.as_ref(), me, &others).map_err(|_| "no memory for interrupts")?;
     let wallclock = rtc::read(native(), fadt.map_or(0, |f| f.century)).unwrap_or(0);
-    let mut reserved: Vec<u64> = madt.ioapics.iter().map(|a| u64::from(a.addr) >> 12).collect();
-    reserved.push(madt.lapic_addr >> 12);
+    let read_only: Vec<u64> = madt.ioapics.iter().map(|a| u64::from(a.addr) >> 12).collect();
     let serial = Serial::new(native(), &Config::COM1);
     let p = Platform {
         clock,
@@ -97,7 +97,8 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
         irqs,
         power,
         wallclock: wallclock.saturating_mul(1_000_000_000),
-        reserved,
+        lapic_frame: madt.lapic_addr >> 12,
+        read_only,
         ram: ram.clone(),
         serial,
         others,
@@ -284,9 +285,14 @@ pub fn ioapic_write(base: u64, register: u32, value: u32) -> Result {
     Ok(())
 }
 
-/// Whether a frame without RAM is the hypervisor's: the APICs.
+/// Whether a frame without RAM is kept from guests: the local APICs' registers.
 pub fn mmio_reserved(mfn: Mfn) -> bool {
-    platform().reserved.contains(&mfn.0)
+    platform().lapic_frame == mfn.0
+}
+
+/// Whether guests may only read a frame without RAM: the I/O APICs' registers.
+pub fn mmio_read_only(mfn: Mfn) -> bool {
+    platform().read_only.contains(&mfn.0)
 }
 
 /// The frame of a 2 MiB piece of the machine-to-physical table.

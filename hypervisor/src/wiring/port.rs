@@ -44,6 +44,10 @@ impl Hw for Machine {
         apic::flush(cpus);
     }
 
+    fn flush_local(&self) {
+        fx_x86::tlb::flush();
+    }
+
     fn flush_page(&self, cpus: &CpuSet, va: u64) {
         apic::flush_page(cpus, va);
     }
@@ -206,6 +210,10 @@ impl Hw for Machine {
 
     fn mmio_reserved(&self, mfn: Mfn) -> bool {
         platform::mmio_reserved(mfn)
+    }
+
+    fn mmio_read_only(&self, mfn: Mfn) -> bool {
+        platform::mmio_read_only(mfn)
     }
 
     #[inline]

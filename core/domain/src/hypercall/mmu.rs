@@ -199,13 +199,20 @@ impl<H: Hw> Host<H> {
             return Ok(0);
         }
         let cpus = match flags & !3 {
-            LOCAL => CpuSet::one(self.hw.cpu()),
+            LOCAL if how == TLB => {
+                self.hw.flush_local();
+                return Ok(0);
+            }
+            LOCAL if how == PAGE => {
+                self.hw.invlpg(va);
+                return Ok(0);
+            }
+            LOCAL => return Err(Errno::EINVAL),
             ALL => Self::dirty_cpus(&c.d),
             bitmap => self.cpus_of_vcpus(c, bitmap)?,
         };
         match how {
             TLB => self.hw.flush_tlb(&cpus),
-            PAGE if flags & !3 == LOCAL => self.hw.invlpg(va),
             PAGE => self.hw.flush_page(&cpus, va),
             _ => return Err(Errno::EINVAL),
         }

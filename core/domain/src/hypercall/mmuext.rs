@@ -73,9 +73,8 @@ impl<H: Hw> Host<H> {
     }
 
     fn flush_or_page_op(&self, c: &VcpuRef, op: &MmuextOp) -> Result {
-        let here = || fx_types::CpuSet::one(self.hw.cpu());
         match op.cmd {
-            x::MMUEXT_TLB_FLUSH_LOCAL => self.hw.flush_tlb(&here()),
+            x::MMUEXT_TLB_FLUSH_LOCAL => self.hw.flush_local(),
             x::MMUEXT_INVLPG_LOCAL if fx_types::guest_range_ok(op.arg1, 1) => self.hw.invlpg(op.arg1),
             x::MMUEXT_TLB_FLUSH_MULTI => self.hw.flush_tlb(&self.cpus_of_vcpus(c, op.arg2)?),
             x::MMUEXT_INVLPG_MULTI if fx_types::guest_range_ok(op.arg1, 1) => {
@@ -124,7 +123,7 @@ impl<H: Hw> Host<H> {
         if old == mfn.0 {
             return Ok(());
         }
-        get_typed(self, mfn, c.d.id, FrameType::L4)?;
+        get_typed(self, mfn, c.d.id, FrameType::L4).map_err(|_| Errno::EINVAL)?;
         self.drop_ldt_pages(c);
         v.pv.kernel_l4.set(mfn.0);
         if v.in_kernel() {
@@ -152,7 +151,7 @@ impl<H: Hw> Host<H> {
             return Ok(());
         }
         if mfn.0 != 0 {
-            get_typed(self, mfn, c.d.id, FrameType::L4)?;
+            get_typed(self, mfn, c.d.id, FrameType::L4).map_err(|_| Errno::EINVAL)?;
         }
         v.pv.user_l4.set(mfn.0);
         if !v.in_kernel() {

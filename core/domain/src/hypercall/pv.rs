@@ -59,7 +59,8 @@ impl<H: Hw> Host<H> {
                 for g in frames.get(..i).unwrap_or(&[]) {
                     put_typed(self, Mfn(*g));
                 }
-                return Err(e);
+                // In use as something else: the interface has no other word for that.
+                return Err(if e == Errno::EBUSY { Errno::EINVAL } else { e });
             }
         }
         self.drop_gdt(&c.v);

@@ -34,9 +34,6 @@ impl<H: Hw> Host<H> {
         let [command, id, arg, ..] = *args;
         if command as u32 == o::VCPUOP_SET_SINGLESHOT_TIMER && id == u64::from(c.v.id) {
             let t: o::VcpuSetSingleshotTimer = self.hw.read_val(arg)?;
-            if t.flags & o::VCPU_SSHOTTMR_FUTURE != 0 && t.timeout_abs_ns < self.hw.now() {
-                return Err(Errno::ETIME);
-            }
             self.set_single_shot(c, t.timeout_abs_ns.max(1));
             return Ok(0);
         }

@@ -95,11 +95,10 @@ impl<H: Hw> Host<H> {
 
 fn features(c: &VcpuRef) -> u32 {
     let mut bits = (1 << f::XENFEAT_MEMORY_OP_VNODE_SUPPORTED)
-        | (1 << f::XENFEAT_PAE_PGDIR_ABOVE_4GB)
         | (1 << f::XENFEAT_MMU_PT_UPDATE_PRESERVE_AD)
         | (1 << f::XENFEAT_HIGHMEM_ASSIST)
         | (1 << f::XENFEAT_GNTTAB_MAP_AVAIL_BITS)
-        | (1 << f::XENFEAT_NOT_DIRECT_MAPPED);
+        | (1 << f::XENFEAT_DIRECT_MAPPED);
     if c.d.hardware {
         bits |= 1 << f::XENFEAT_DOM0;
     }
