@@ -89,6 +89,46 @@ impl Report {
     }
 }
 
+/// Many small comparisons that make one test: each one that differs is printed.
+pub struct Checks {
+    name: &'static str,
+    all: u32,
+    wrong: u32,
+}
+
+impl Checks {
+    /// No comparison so far.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, all: 0, wrong: 0 }
+    }
+
+    /// A value must be as it is on Xen.
+    pub fn is<T: PartialEq + fmt::Debug>(&mut self, label: impl fmt::Display, got: T, want: T) {
+        self.all += 1;
+        if got != want {
+            self.wrong += 1;
+            println!("DIFFERS {}: {label} gave {got:?}, not {want:?}", self.name);
+        }
+    }
+
+    /// A result must be some error.
+    pub fn refused(&mut self, label: impl fmt::Display, got: i64) {
+        self.all += 1;
+        if got >= 0 {
+            self.wrong += 1;
+            println!("DIFFERS {}: {label} gave {got}, no error", self.name);
+        }
+    }
+
+    /// Whether nothing differed.
+    pub fn outcome(self) -> Outcome {
+        if self.wrong == 0 {
+            return Ok(());
+        }
+        Err(Failure::new(format_args!("{} of {} differ", self.wrong, self.all)))
+    }
+}
+
 /// Ends a test unless a condition holds.
 #[macro_export]
 macro_rules! ensure {

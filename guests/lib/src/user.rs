@@ -3,7 +3,7 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use xen_abi::arch_x86::{FLAT_KERNEL_SS, VGCF_IN_SYSCALL};
+use xen_abi::arch_x86::{FLAT_KERNEL_SS, FLAT_USER_CS, FLAT_USER_SS, VGCF_IN_SYSCALL};
 use xen_abi::hypercall::HYPERVISOR_STACK_SWITCH;
 use xen_abi::xen::{MMUEXT_NEW_USER_BASEPTR, MMUEXT_PIN_L4_TABLE};
 
@@ -25,7 +25,7 @@ global_asm!(
     r#"
     .section .text.user, "ax", @progbits
 
-    // extern "C" fn user_enter(rip, rsp, argument)
+    // extern "C" fn user_enter(context: &Entry)
     .globl user_enter
     user_enter:
         push rbx
@@ -35,14 +35,14 @@ global_asm!(
         push r14
         push r15
         mov gs:[{saved_rsp}], rsp
-        mov rax, rdx
-        push 0xe02b
-        push rsi
-        push 0x202
-        push 0xe033
-        push rdi
-        push 0
-        mov rdi, rax
+        mov rax, rdi
+        push [rax + 40]
+        push [rax + 32]
+        push [rax + 24]
+        push [rax + 16]
+        push [rax + 8]
+        push [rax]
+        mov rdi, [rax + 48]
         jmp hypercall_page + 23 * 32
 
     .globl user_leave
@@ -129,7 +129,7 @@ global_asm!(
 );
 
 unsafe extern "C" {
-    fn user_enter(rip: u64, rsp: u64, argument: u64);
+    fn user_enter(entry: &Entry);
     fn user_leave() -> !;
     /// The entry of system calls.
     pub fn syscall_entry();
@@ -228,17 +228,57 @@ pub fn data_page() -> u64 {
     }
 }
 
+/// How to enter user mode: the second half of the `iret` hypercall's frame, and RDI.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// `VGCF_IN_SYSCALL` or zero.
+    pub flags: u64,
+    /// RIP.
+    pub rip: u64,
+    /// CS.
+    pub cs: u64,
+    /// RFLAGS.
+    pub rflags: u64,
+    /// RSP.
+    pub rsp: u64,
+    /// SS.
+    pub ss: u64,
+    /// RDI.
+    pub argument: u64,
+}
+
+impl Entry {
+    /// The usual way into a program.
+    pub fn new(program: Program, argument: u64) -> Self {
+        Self {
+            flags: 0,
+            rip: CODE + program.offset(),
+            cs: FLAT_USER_CS.into(),
+            rflags: 0x202,
+            rsp: DATA + mmu::PAGE,
+            ss: FLAT_USER_SS.into(),
+            argument,
+        }
+    }
+
+    /// Enters user mode until it comes back.
+    pub fn run(&self) -> Exit {
+        let _ = data_page();
+        let cpu = percpu::this();
+        let before = trap::count();
+        // SAFETY: whatever happens in user mode, `user_leave` brings the kernel back with its registers restored.
+        unsafe { user_enter(self) };
+        if trap::count() != before {
+            return Exit::Trap(trap::last().vector);
+        }
+        Exit::Syscall(cpu.syscall_rax.load(Ordering::Relaxed), cpu.syscall_rdi.load(Ordering::Relaxed))
+    }
+}
+
 /// Runs a program with events enabled until it comes back.
 pub fn run(program: Program, argument: u64) -> Exit {
-    let _ = data_page();
-    let cpu = percpu::this();
-    let before = trap::count();
-    // SAFETY: the program's code is mapped; `user_leave` brings the kernel back with its registers restored.
-    unsafe { user_enter(CODE + program.offset(), DATA + mmu::PAGE, argument) };
-    if trap::count() != before {
-        return Exit::Trap(trap::last().vector);
-    }
-    Exit::Syscall(cpu.syscall_rax.load(Ordering::Relaxed), cpu.syscall_rdi.load(Ordering::Relaxed))
+    Entry::new(program, argument).run()
 }
 
 /// Gives the program up and makes [`run`] return.
