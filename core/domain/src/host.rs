@@ -240,6 +240,10 @@ impl<H: Hw> PtHost for Host<H> {
         !self.hw.mmio_reserved(mfn) && domain.is_ok_and(|d| d.rights.lock().mmio.contains(mfn.0, mfn.0))
     }
 
+    fn uncached_ram_allowed(&self, dom: DomId) -> bool {
+        self.domain(dom).is_ok_and(|d| d.hardware || d.rights.lock().mmio.iter().next().is_some())
+    }
+
     fn io_read_only(&self, mfn: Mfn) -> bool {
         self.hw.mmio_read_only(mfn)
     }

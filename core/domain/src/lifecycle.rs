@@ -365,6 +365,13 @@ impl<H: Hw> Host<H> {
                 v.info_frame.set(0);
                 put_typed(self, Mfn(info));
             }
+            for slot in [&v.runstate_phys, &v.time_phys] {
+                let at = slot.get();
+                slot.set(0);
+                if at != 0 {
+                    put_typed(self, Maddr(at).mfn());
+                }
+            }
             v.runstate_area.set(0);
             v.time_area.set(0);
         }

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use fx_types::{DomId, GuestVirtExt, PhysMemExt};
+use fx_types::{DomId, GuestVirtExt, Maddr, PhysMemExt};
 use xen_abi::xen::{VIRQ_TIMER, VcpuTimeInfo, XEN_PVCLOCK_TSC_STABLE_BIT};
 
 use crate::domain::Domain;
@@ -45,9 +45,12 @@ impl<H: Hw> Host<H> {
         self.hw.store32(at, version | 1);
         self.hw.put(at, &info);
         self.hw.store32(at, (version | 1).wrapping_add(1));
+        let done = VcpuTimeInfo { version: 2, ..info };
         if c.v.time_area.get() != 0 {
-            let done = VcpuTimeInfo { version: 2, ..info };
             let _ = self.hw.write_val(c.v.time_area.get(), &done);
+        }
+        if c.v.time_phys.get() != 0 {
+            self.hw.put(Maddr(c.v.time_phys.get()), &done);
         }
     }
 
@@ -77,6 +80,10 @@ impl<H: Hw> Host<H> {
             r.since = now;
             *r
         };
+        let at = c.v.runstate_phys.get();
+        if at != 0 {
+            self.put_runstate(c, Maddr(at), &snapshot);
+        }
         let va = c.v.runstate_area.get();
         if va != 0 && state == crate::schedule::RUNNING {
             let _ = self.write_runstate(c, va, &snapshot);
@@ -100,6 +107,20 @@ impl<H: Hw> Host<H> {
         } else {
             self.hw.write_val(va, &words)
         }
+    }
+
+    /// Writes the run state where the guest asked for it by machine address.
+    pub(crate) fn put_runstate(&self, c: &VcpuRef, at: Maddr, r: &crate::vcpu::RunState) {
+        const UPDATE: u64 = 1 << 63;
+        let flagged = c.d.assists(xen_abi::xen::VMASST_TYPE_RUNSTATE_UPDATE_FLAG);
+        if flagged {
+            self.hw.store64(at.add(8), r.since | UPDATE);
+        }
+        self.hw.store64(at, u64::from(r.state));
+        for (i, t) in (2u64..).zip(r.time) {
+            self.hw.store64(at.add(i.wrapping_mul(8)), t);
+        }
+        self.hw.store64(at.add(8), r.since);
     }
 
     /// Arms a vCPU's single-shot timer; 0 stops it.

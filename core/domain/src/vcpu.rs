@@ -129,6 +129,10 @@ pub struct Vcpu {
     pub runstate_area: Own64,
     /// Where the guest wants its time info (virtual address), 0 when nowhere.
     pub time_area: Own64,
+    /// Machine address of the guest's frame where it wants its run state, 0 when nowhere; the frame is held.
+    pub runstate_phys: Own64,
+    /// Machine address of the guest's frame where it wants its time info, 0 when nowhere; the frame is held.
+    pub time_phys: Own64,
     /// `RUNSTATE_*` now, when it began, and the time spent in each.
     pub runstate: Lock<RunState>,
     /// Where it may and where it had better run.
@@ -222,6 +226,8 @@ impl Vcpu {
             nmi_pending: AtomicBool::new(false),
             runstate_area: Own64::new(0),
             time_area: Own64::new(0),
+            runstate_phys: Own64::new(0),
+            time_phys: Own64::new(0),
             runstate: Lock::new(RunState { state: 3, ..RunState::default() }),
             affinity: Lock::new(Affinity { hard: CpuSet::ALL, soft: CpuSet::ALL }),
             xstate: Own64::new(xstate.0),

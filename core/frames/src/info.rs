@@ -235,8 +235,8 @@ impl FrameInfo {
     /// Takes a typed reference (on top of a plain one that the caller holds).
     ///
     /// # Errors
-    /// `EBUSY` when the frame is in use as another type, `EAGAIN` when another CPU is validating it, `EOVERFLOW` when there
-    /// are too many references.
+    /// `EBUSY` when the frame is in use as another type, `EAGAIN` when another CPU is validating it or it is a partial table
+    /// ([`Self::take_over`]), `EOVERFLOW` when there are too many references.
     #[inline]
     pub fn get_type(&self, wanted: FrameType) -> Result<TypeGain> {
         self.update(|w| {
@@ -248,14 +248,26 @@ impl FrameInfo {
                 let gain = if work { TypeGain::Validate { was } } else { TypeGain::Ready };
                 return Ok((more.with_type(wanted).with_validated(!work), gain));
             }
-            if w.frame_type() != wanted {
-                return Err(Errno::EBUSY);
-            }
-            if w.validated() {
+            if w.frame_type() == wanted && w.validated() {
                 return Ok((more, TypeGain::Ready));
             }
-            Err(Errno::EAGAIN)
+            Err(if w.frame_type() == wanted || w.partial() { Errno::EAGAIN } else { Errno::EBUSY })
         })
+    }
+
+    /// Leaves a table that the caller was validating or letting go as it is: its first `held` entries (more than none) hold
+    /// references. The typed reference is gone; one plain reference of the caller's becomes the partial table's own.
+    pub fn suspend(&self, held: u64) {
+        let _ = self.update(|w| Ok((w.with_held(held), ())));
+    }
+
+    /// Takes a partial table over, to go on with it or to let it go: the type and how many entries are held. The caller has
+    /// the one typed reference then, as after [`TypeGain::Validate`], and the plain one that was the table's own.
+    pub fn take_over(&self) -> Option<(FrameType, u64)> {
+        self.update(|w| {
+            if w.partial() { Ok((w.with_one_worker(), (w.frame_type(), w.held()))) } else { Err(Errno::EINVAL) }
+        })
+        .ok()
     }
 
     /// The contents are right: others may take references of the type.
@@ -441,5 +453,23 @@ mod tests {
         assert_eq!(f.deallocate(), None);
         assert!(f.put());
         assert_eq!(f.get_any(), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn a_partial_table_is_taken_over_before_it_is_anything_else() {
+        let f = owned();
+        assert!(f.get_type(FrameType::L3).is_ok());
+        f.suspend(5);
+        assert_eq!(f.get_type(FrameType::L3), Err(Errno::EAGAIN));
+        assert_eq!(f.get_type(FrameType::Writable), Err(Errno::EAGAIN));
+        assert_eq!(f.get_type_again(FrameType::L3), Err(Errno::EINVAL));
+        assert_eq!(f.steal(DomId(1), 0), Err(Errno::EBUSY));
+        assert_eq!(f.take_over(), Some((FrameType::L3, 5)));
+        assert_eq!(f.take_over(), None);
+        assert_eq!(f.get_type(FrameType::L3), Err(Errno::EAGAIN), "in somebody's hands");
+        assert_eq!(f.get_type(FrameType::Writable), Err(Errno::EBUSY));
+        f.validated();
+        assert_eq!(f.get_type(FrameType::L3), Ok(TypeGain::Ready));
+        assert_eq!((f.word().refs(), f.word().type_refs()), (1, 2));
     }
 }

@@ -166,6 +166,54 @@ fn the_last_user_lets_go_and_nobody_joins_meanwhile() {
     race(table, Frame::let_go, write, Frame::is_untyped);
 }
 
+/// A half-checked table changes hands: one CPU at a time has it, and what it holds is let go once or completed once.
+#[test]
+fn a_partial_table_has_one_worker() {
+    fn partial() -> Arc<Frame> {
+        let f = Frame::new();
+        assert!(f.info.get_type(FrameType::L2).is_ok());
+        f.info.suspend(7);
+        f
+    }
+    // Takes it over if it is still partial; does one more of its entries, or lets all go.
+    let go_on = |f: &Frame| {
+        if let Some((t, held)) = f.info.take_over() {
+            f.enter(CHECKER);
+            assert_eq!(t, FrameType::L2);
+            assert!(held == 7 || held == 8);
+            f.leave(CHECKER);
+            f.info.suspend(held + 1);
+        }
+    };
+    let let_go = |f: &Frame| {
+        if f.info.take_over().is_some() {
+            f.enter(CHECKER);
+            f.leave(CHECKER);
+            f.info.abandon();
+        }
+    };
+    let write = |f: &Frame| match f.info.get_type(FrameType::Writable) {
+        Ok(TypeGain::Validate { was }) => {
+            assert_eq!(was, FrameType::L2);
+            f.enter(CHECKER);
+            f.leave(CHECKER);
+            f.info.validated();
+            assert_eq!(f.info.put_type(&f.clock), TypeLoss::Done);
+        }
+        other => assert!(matches!(other, Err(Errno::EAGAIN | Errno::EBUSY)), "not before it is let go"),
+    };
+    race(partial, go_on, go_on, |f| {
+        let w = f.info.word();
+        assert!(w.partial() && (w.held() == 8 || w.held() == 9) && w.refs() == 3);
+    });
+    race(partial, let_go, write, Frame::is_untyped);
+    race(partial, let_go, let_go, Frame::is_untyped);
+    race(partial, go_on, let_go, |f| {
+        let w = f.info.word();
+        assert!(w.type_refs() == 0 || (w.partial() && w.held() == 8));
+    });
+}
+
 #[test]
 fn nobody_writes_to_what_was_a_table_before_it_is_flushed() {
     fn was_table() -> Arc<Frame> {

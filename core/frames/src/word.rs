@@ -3,11 +3,11 @@
 //! | bits | field |
 //! |---|---|
 //! | 0–27 | references of any kind |
-//! | 28–55 | references as the current type |
+//! | 28–55 | references as the current type; with bit 61 none, but how many entries are held |
 //! | 56–58 | type ([`FrameType`]) |
 //! | 59 | validated: the contents were checked for the type |
 //! | 60 | pinned: the owner holds a type reference by `MMUEXT_PIN_*` |
-//! | 61 | – |
+//! | 61 | partial: a table that is half checked or half let go, in nobody's hands |
 //! | 62 | allocated: belongs to a domain's memory |
 //! | 63 | hypervisor: memory of the hypervisor's own that is shared with a domain (shared info, grant frames) |
 
@@ -146,6 +146,29 @@ impl Word {
         if self.refs() == 0 { None } else { Some(Self(self.0.wrapping_sub(1))) }
     }
 
+    /// Of a partial table: how many of its entries, from the first on, hold references.
+    #[must_use]
+    #[inline]
+    pub const fn held(self) -> u64 {
+        self.type_refs()
+    }
+
+    /// The same as a partial table of which the first `held` entries hold references.
+    #[must_use]
+    pub const fn with_held(self, held: u64) -> Self {
+        self.with_type_field(held).with_partial(true)
+    }
+
+    /// The same as a table that one CPU is working on: one typed reference, not validated.
+    #[must_use]
+    pub const fn with_one_worker(self) -> Self {
+        self.with_type_field(1).with_partial(false).with_validated(false)
+    }
+
+    const fn with_type_field(self, n: u64) -> Self {
+        Self((self.0 & !(COUNT_MAX << TYPE_COUNT_SHIFT)) | ((n & COUNT_MAX) << TYPE_COUNT_SHIFT))
+    }
+
     /// One more typed reference; `None` when the count is full.
     #[must_use]
     #[inline]
@@ -171,6 +194,10 @@ impl Word {
     flag!(
         /// The owner pinned it as its type.
         pinned, with_pinned, 60
+    );
+    flag!(
+        /// Its first entries hold references, and nobody works on it: see [`Self::with_held`].
+        partial, with_partial, 61
     );
     flag!(
         /// It belongs to a domain's memory; the allocation itself is one reference.
@@ -220,20 +247,22 @@ mod tests {
     ];
 
     /// All fields of a word.
-    type Fields = (u64, u64, FrameType, [bool; 4]);
+    type Fields = (u64, u64, FrameType, [bool; 5]);
 
     fn fields(w: Word) -> Fields {
-        (w.refs(), w.type_refs(), w.frame_type(), [w.validated(), w.pinned(), w.allocated(), w.hypervisor()])
+        let flags = [w.validated(), w.pinned(), w.allocated(), w.hypervisor(), w.partial()];
+        (w.refs(), w.type_refs(), w.frame_type(), flags)
     }
 
     /// A word of these fields, by the setters alone.
-    fn word((refs, types, t, [validated, pinned, allocated, hypervisor]): Fields) -> Word {
+    fn word((refs, types, t, [validated, pinned, allocated, hypervisor, partial]): Fields) -> Word {
         Word(refs | (types << TYPE_COUNT_SHIFT))
             .with_type(t)
             .with_validated(validated)
             .with_pinned(pinned)
             .with_allocated(allocated)
             .with_hypervisor(hypervisor)
+            .with_partial(partial)
     }
 
     /// Every type with every flag and each count at its edges: each change changes its field and no other.
@@ -242,8 +271,8 @@ mod tests {
         let counts = [0, 1, 2, COUNT_MAX - 1, COUNT_MAX];
         for t in TYPES {
             for (refs, types) in counts.into_iter().flat_map(|r| counts.map(|c| (r, c))) {
-                for bits in 0..16u32 {
-                    let flags = [0, 1, 2, 3].map(|b| bits & (1 << b) != 0);
+                for bits in 0..32u32 {
+                    let flags = [0, 1, 2, 3, 4].map(|b| bits & (1 << b) != 0);
                     each_change((refs, types, t, flags));
                 }
             }
@@ -271,7 +300,12 @@ mod tests {
             assert_eq!(fields(w.with_pinned(on)), with(1));
             assert_eq!(fields(w.with_allocated(on)), with(2));
             assert_eq!(fields(w.with_hypervisor(on)), with(3));
+            assert_eq!(fields(w.with_partial(on)), with(4));
         }
+        let [_, pinned, allocated, hypervisor, _] = flags;
+        let [validated, ..] = flags;
+        assert_eq!(fields(w.with_held(512)), (refs, 512, t, [validated, pinned, allocated, hypervisor, true]));
+        assert_eq!(fields(w.with_one_worker()), (refs, 1, t, [false, pinned, allocated, hypervisor, false]));
     }
 
     proptest::proptest! {
@@ -282,8 +316,8 @@ mod tests {
         })]
 
         #[test]
-        fn any_counts_keep_apart(refs in 0..=COUNT_MAX, types in 0..=COUNT_MAX, t in 0..7usize, bits in 0..16u32) {
-            each_change((refs, types, TYPES[t], [0, 1, 2, 3].map(|b| bits & (1 << b) != 0)));
+        fn any_counts_keep_apart(refs in 0..=COUNT_MAX, types in 0..=COUNT_MAX, t in 0..7usize, bits in 0..32u32) {
+            each_change((refs, types, TYPES[t], [0, 1, 2, 3, 4].map(|b| bits & (1 << b) != 0)));
         }
 
         /// Whatever bits a word has, its type is one that exists.

@@ -39,7 +39,8 @@ pub fn get_entry<H: PtHost>(h: &H, level: u8, e: u64, owner: DomId, target: DomI
             return taken.map(|()| e);
         }
         if !h.io_allowed(owner, mfn) {
-            return Err(Errno::EPERM);
+            // What tools write for "no frame" is a mistake rather than a trespass.
+            return Err(if mfn.0 == pte::LAST_FRAME { Errno::EINVAL } else { Errno::EPERM });
         }
         return Ok(pte::adjusted(device_entry(h, mfn, e)));
     }

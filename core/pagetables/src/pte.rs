@@ -27,6 +27,8 @@ pub const GRANT: u64 = 1 << 62;
 /// Not executable.
 pub const NX: u64 = 1 << 63;
 
+/// The last frame number that an entry has room for.
+pub const LAST_FRAME: u64 = (1 << 40) - 1;
 const FRAME: u64 = 0x000f_ffff_ffff_f000;
 const ANY_LEVEL: u64 = PRESENT | RW | USER | ACCESSED | DIRTY | SOFTWARE | NX | FRAME;
 const LEVEL_1: u64 = ANY_LEVEL | CACHING | GLOBAL;

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 
 use fx_frames::FrameType;
 use fx_pagetables::{get_typed, put_typed};
-use fx_types::{Errno, GuestVirtExt, Mfn, PhysMemExt};
+use fx_types::{Errno, GuestVirtExt, Maddr, Mfn, Own64, PhysMemExt};
 use xen_abi::arch_x86::VcpuGuestContext;
 use xen_abi::vcpu as o;
 
@@ -111,6 +111,18 @@ impl<H: Hw> Host<H> {
                     self.refresh_time(c);
                 }
             }
+            o::VCPUOP_REGISTER_RUNSTATE_PHYS_AREA => {
+                self.register_phys(c, &v.runstate_phys, arg, 48)?;
+                if v.runstate_phys.get() != 0 {
+                    self.put_runstate(c, Maddr(v.runstate_phys.get()), &self.runstate_now(v));
+                }
+            }
+            o::VCPUOP_REGISTER_VCPU_TIME_PHYS_AREA => {
+                self.register_phys(c, &v.time_phys, arg, 32)?;
+                if here {
+                    self.refresh_time(c);
+                }
+            }
             o::VCPUOP_SEND_NMI => {
                 v.nmi_pending.store(true, Ordering::SeqCst);
                 self.kick_for_nmi(&c.d, v);
@@ -152,6 +164,24 @@ impl<H: Hw> Host<H> {
         v.info_frame.set(mfn.0);
         v.info.set(new.0);
         fx_events::vcpu_info_moved(&EventView::new(self, &c.d), v.id);
+        Ok(())
+    }
+
+    /// Registers an area of `len` bytes by its machine address, which is in one frame of the guest's; 0 or all ones for none.
+    fn register_phys(&self, c: &VcpuRef, slot: &Own64, arg: u64, len: u64) -> fx_types::Result {
+        let at: u64 = self.hw.read_val(arg)?;
+        let new = if at == 0 || at == u64::MAX { None } else { Some(Maddr(at)) };
+        if let Some(a) = new {
+            if at & 7 != 0 || a.offset() > 4096u64.wrapping_sub(len) {
+                return Err(Errno::ENXIO);
+            }
+            get_typed(self, a.mfn(), c.d.id, FrameType::Writable)?;
+        }
+        let old = slot.get();
+        slot.set(new.map_or(0, |a| a.0));
+        if old != 0 {
+            put_typed(self, Maddr(old).mfn());
+        }
         Ok(())
     }
 

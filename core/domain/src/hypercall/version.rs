@@ -98,7 +98,10 @@ fn features(c: &VcpuRef) -> u32 {
         | (1 << f::XENFEAT_MMU_PT_UPDATE_PRESERVE_AD)
         | (1 << f::XENFEAT_HIGHMEM_ASSIST)
         | (1 << f::XENFEAT_GNTTAB_MAP_AVAIL_BITS)
-        | (1 << f::XENFEAT_DIRECT_MAPPED);
+        | (1 << f::XENFEAT_DIRECT_MAPPED)
+        | (1 << f::XENFEAT_RUNSTATE_PHYS_AREA)
+        | (1 << f::XENFEAT_VCPU_TIME_PHYS_AREA)
+        | (1 << f::XENFEAT_DM_MSIX_ALL_WRITES);
     if c.d.hardware {
         bits |= 1 << f::XENFEAT_DOM0;
     }
