@@ -75,6 +75,9 @@ extern "C" fn run() -> ! {
     }
 }
 
+/// Frames that 2 MiB of the machine-to-physical table tell of.
+const M2P_PIECE_FRAMES: u64 = 1 << 18;
+
 /// The processor, for its policy.
 struct Raw;
 
@@ -126,7 +129,24 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         }
     }
     mark_devices(&host, ram);
+    mark_m2p(&host);
     Some(host)
+}
+
+/// Makes the frames of the machine-to-physical table `DOMID_XEN`'s: the control domain may map them, but only to read, because
+/// the typed reference that is never given back is to another type than writable.
+fn mark_m2p(host: &Host<Machine>) {
+    for piece in 0..host.frames.end().div_ceil(M2P_PIECE_FRAMES) {
+        let first = platform::m2p_frame(piece);
+        if first == Mfn::INVALID {
+            continue;
+        }
+        for f in (0..512).filter_map(|n| host.frames.get(first.add(n))) {
+            f.assign(fx_types::DomId(xen_abi::xen::DOMID_XEN), false);
+            let _fresh = f.get_type(fx_frames::FrameType::SegDesc);
+            f.validated();
+        }
+    }
 }
 
 /// Says which frames that have records are no RAM: holes of the memory map, and the first MiB, which is the hardware domain's.

@@ -1,6 +1,6 @@
 //! `memory_op`: the dispatcher and the questions.
 
-use fx_types::{DomId, Errno, GuestVirtExt};
+use fx_types::{DomId, Errno, GuestVirtExt, Mfn};
 use xen_abi::memory as m;
 use xen_abi::xen::DOMID_SELF;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -80,13 +80,16 @@ impl<H: Hw> Host<H> {
         })
     }
 
-    /// Which frames the machine-to-physical table is in, one for each 2 MiB of it.
+    /// Which frames the machine-to-physical table is in, the first of each 2 MiB of it; where there is no table, the last piece
+    /// before, so that the whole can be mapped.
     fn machphys_list(&self, arg: u64) -> Answer {
         let mut l: m::MachphysMfnList = self.hw.read_val(arg)?;
         let pieces = self.frames.end().div_ceil(1 << 18);
         let mut n = 0u32;
+        let mut mfn = self.hw.m2p_frame(0);
         for i in 0..pieces.min(u64::from(l.max_extents)) {
-            let mfn = self.hw.m2p_frame(i);
+            let here = self.hw.m2p_frame(i);
+            mfn = if here == Mfn::INVALID { mfn } else { here };
             self.hw.write_at(l.extent_start.0, i, &mfn.0)?;
             n = n.wrapping_add(1);
         }
