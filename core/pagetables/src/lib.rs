@@ -5,6 +5,12 @@
 //! level n−1*. Entries change only by [`exchange`]: the new entry's reference is taken first, then the entry is swapped
 //! atomically, and the reference of whatever the swap returned is given back. So no lock is needed, and whichever of two
 //! racing updates comes second gives back what the first had taken.
+//!
+//! Checking a level-4 table may mean to check all tables below it, and giving it back to let them all go: both stop when the
+//! host says so ([`PtHost::should_yield`]). What is half done is then *partial*: the frame's word says how many of its entries
+//! hold references, nobody holds it, and one plain reference is its own. Whoever next asks for it as the same type goes on
+//! checking, whoever asks for another type (or calls [`finish`]) lets go what it holds. So a partial table needs no owner,
+//! any vCPU may take it over, and its counts are right at every moment.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(

@@ -1,6 +1,6 @@
 //! What a guest must not get, case by case. (`tests/guests` tries everything else.)
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::vec::Vec;
 
 use fx_frames::{FrameTable, FrameType};
@@ -20,6 +20,9 @@ struct Host {
     ram: Ram,
     frames: FrameTable,
     flushed: RefCell<Vec<DomId>>,
+    /// Whether something else always waits.
+    busy: Cell<bool>,
+    unfinished: RefCell<Vec<Mfn>>,
 }
 
 impl PtHost for Host {
@@ -37,6 +40,12 @@ impl PtHost for Host {
         mfn.0 == 100
     }
     fn release(&self, _: Mfn) {}
+    fn should_yield(&self) -> bool {
+        self.busy.get()
+    }
+    fn unfinished(&self, mfn: Mfn) {
+        self.unfinished.borrow_mut().push(mfn);
+    }
     fn fill_hypervisor_slots(&self, l4: Mfn) {
         self.ram.store64(l4.at(256 * 8), 0x1000_0000);
     }
@@ -44,7 +53,7 @@ impl PtHost for Host {
 
 /// Frames 1–15 are mine; 16–19 the other domain's.
 fn host() -> Host {
-    let h = Host { ram: Ram::new(20), frames: frame_table(20), flushed: RefCell::default() };
+    let h = Host { ram: Ram::new(20), frames: frame_table(20), flushed: RefCell::default(), busy: Cell::new(false), unfinished: RefCell::default() };
     for f in 1..20 {
         h.info(f).assign(if f < FOREIGN { ME } else { OTHER }, false);
     }
@@ -276,4 +285,50 @@ fn walks_agree_with_the_processors() {
     let space = GuestSpace::new(&h.ram, Mfn(1));
     assert!(space.write_val(0, &7u64).is_ok() && space.write_val(0x1000, &7u64).is_err());
     assert_eq!(h.ram.load64(Mfn(5).addr()), 7);
+}
+
+/// Two level-1 tables below a level-2 table below a level-3 table, which come and go in parts.
+#[test]
+fn long_work_is_done_in_parts() {
+    let h = host();
+    h.set(1, 0, 2, RW);
+    h.set(2, 0, 3, RW);
+    h.set(2, 1, 4, RW);
+    h.set(3, 0, 5, RW);
+    h.set(4, 0, 6, RO);
+    h.busy.set(true);
+    let mut parts = 1;
+    while pin(&h, Mfn(1), ME, 3) == Err(Errno::ERESTART) {
+        parts += 1;
+        assert_eq!(get_typed_again(&h, Mfn(1), ME, FrameType::L3), Err(Errno::EINVAL), "not before the end");
+    }
+    assert_eq!(parts, 4, "one for each entry above level 1, and the end");
+    assert!((1..7).all(|f| h.counts(f).0 == 2));
+    assert_eq!(unpin(&h, Mfn(1), ME), Ok(()));
+    assert!(!h.unfinished.borrow().is_empty());
+    while let Some(f) = { h.unfinished.borrow_mut().pop() } {
+        finish(&h, f);
+        assert!(h.unfinished.borrow().len() <= 2);
+    }
+    assert!((1..7).all(|f| h.counts(f) == (1, 0)));
+}
+
+/// A guest that does not go on with a pin may use the frame for something else, or give it up.
+#[test]
+fn half_a_table_is_let_go_when_something_else_is_wanted() {
+    let h = host();
+    h.set(1, 0, 2, RW);
+    h.set(1, 1, 3, RW);
+    h.busy.set(true);
+    assert_eq!(pin(&h, Mfn(1), ME, 2), Err(Errno::ERESTART));
+    assert!(h.info(1).word().partial());
+    assert_eq!(h.counts(2), (2, 1));
+    assert_eq!(get_typed(&h, Mfn(1), ME, FrameType::Writable), Ok(()));
+    assert_eq!((h.counts(1), h.counts(2)), ((2, 1), (1, 0)));
+    assert_eq!(h.flushed.take(), [ME]);
+    put_typed(&h, Mfn(1));
+    assert_eq!(pin(&h, Mfn(1), ME, 2), Err(Errno::ERESTART));
+    finish(&h, Mfn(1));
+    finish(&h, Mfn(1));
+    assert!((1..3).all(|f| h.counts(f) == (1, 0)));
 }

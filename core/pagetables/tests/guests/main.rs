@@ -18,12 +18,12 @@ fn runner(seed: u8) -> TestRunner {
 
 /// Runs random histories, always the same ones (more with `PROPTEST_CASES`).
 fn histories(seed: u8, steps: usize) {
-    let history = prop::collection::vec(ops::op(), 1..steps);
+    let history = prop::collection::vec(ops::attempt(), 1..steps);
     let result = runner(seed).run(&history, |history| {
-        let w = World::new();
+        let w = World::new(true);
         model::check(&w);
         for op in &history {
-            ops::run(&w, op);
+            ops::run_in_parts(&w, op);
             model::check(&w);
         }
         model::tear_down(&w);
@@ -43,14 +43,14 @@ fn counts_and_caches_agree_with_the_tables() {
 #[test]
 fn two_at_once_leave_right_counts() {
     for round in 0..6 {
-        let w = World::new();
+        let w = World::new(false);
         std::thread::scope(|s| {
             for seed in [2 * round, 2 * round + 1] {
                 let w = &w;
                 s.spawn(move || {
                     let mut runner = runner(seed);
                     for _ in 0..1500 {
-                        ops::run(w, &ops::op().new_tree(&mut runner).unwrap().current());
+                        ops::run_in_parts(w, &ops::attempt().new_tree(&mut runner).unwrap().current());
                     }
                 });
             }

@@ -1,9 +1,11 @@
 //! What guests do, at random.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use fx_frames::FrameType;
 use fx_pagetables as pt;
 use fx_pagetables::pte;
-use fx_types::{DomId, Maddr, Mfn, PhysMem};
+use fx_types::{DomId, Errno, Maddr, Mfn, PhysMem, Result};
 use proptest::prelude::*;
 
 use crate::world::{DEVICES, DOMAINS, FRAMES, OWN, SHARED, World};
@@ -50,6 +52,47 @@ pub enum Op {
     Alloc { who: Who },
     Take,
     StealAndReturn { who: Who, frame: Pick },
+    Finish { steps: u64 },
+}
+
+/// An operation, how long the CPU has for each part of it (no time at all is enough for a little), and how often the guest
+/// tries again before it loses interest.
+#[derive(Clone, Debug)]
+pub struct Try {
+    op: Op,
+    patience: u64,
+    tries: u32,
+}
+
+pub fn attempt() -> impl Strategy<Value = Try> {
+    (op(), prop_oneof![3 => 0..4u64, 1 => Just(u64::MAX)], prop_oneof![1 => 1..4u32, 3 => Just(1000)])
+        .prop_map(|(op, patience, tries)| Try { op, patience, tries })
+}
+
+/// Tables that are half checked, whose checking nobody will go on with by itself.
+fn lost(w: &World) -> Vec<Mfn> {
+    let known = w.unfinished.lock().unwrap();
+    (0..FRAMES).map(Mfn).filter(|f| w.info(*f).word().partial() && !known.contains(f)).collect()
+}
+
+/// Does it in parts.
+pub fn run_in_parts(w: &World, t: &Try) {
+    let op = t.op.resolved(w);
+    let lost_before = lost(w);
+    for _ in 0..t.tries {
+        w.patience.store(t.patience, SeqCst);
+        let before = w.unfinished.lock().unwrap().len();
+        let done = run(w, &op);
+        let left = w.unfinished.lock().unwrap().len();
+        assert!(!w.alone || left <= before + 4, "{} tables left half let go", left - before);
+        if done != Err(Errno::ERESTART) {
+            let new: Vec<Mfn> = lost(w).into_iter().filter(|f| !lost_before.contains(f)).collect();
+            assert!(!w.alone || new.is_empty(), "half a table that nobody knows of: {new:?}");
+            return;
+        }
+        crate::model::check_if_alone(w);
+    }
+    assert!(t.tries < 1000, "no progress");
 }
 
 fn who() -> impl Strategy<Value = Who> {
@@ -119,7 +162,7 @@ fn va() -> impl Strategy<Value = u64> {
         .prop_map(|(a, b, c, d)| (a << 39) | (b << 30) | (c << 21) | (d << 12))
 }
 
-pub fn op() -> impl Strategy<Value = Op> {
+fn op() -> impl Strategy<Value = Op> {
     let other = || prop::bool::weighted(0.2).prop_map(usize::from);
     prop_oneof![
         4 => (who(), other(), frame(), 0..6u8).prop_map(|(who, tables, frame, level)| Op::Pin { who, tables, frame, level }),
@@ -143,6 +186,7 @@ pub fn op() -> impl Strategy<Value = Op> {
         2 => who().prop_map(|who| Op::Alloc { who }),
         1 => Just(Op::Take),
         1 => (who(), frame()).prop_map(|(who, frame)| Op::StealAndReturn { who, frame }),
+        8 => (0..9u64).prop_map(|steps| Op::Finish { steps }),
     ]
 }
 
@@ -191,10 +235,50 @@ fn subject(who: Who, of: Who) -> DomId {
     if who == 0 { DOMAINS[of] } else { DOMAINS[who] }
 }
 
+impl Op {
+    /// The same with every choice made, so that it can be tried again.
+    fn resolved(&self, w: &World) -> Self {
+        let mut op = self.clone();
+        let any = |d: DomId, p: &mut Pick| *p = Pick::Any(chosen(w, d, *p));
+        match &mut op {
+            Op::Pin { who, tables, frame, .. } | Op::Unpin { who, tables, frame } => any(subject(*who, *tables), frame),
+            Op::Update { who, tables, target, at, new, .. } => {
+                // (Its own frames in the other's tables are the privileged domain's gift; it makes none here.)
+                let d = subject(*who, *tables);
+                *target = if d == DOMAINS[1] { 1 } else { usize::from(subject(*who, *target).0) };
+                any(d, &mut at.0);
+                any(DOMAINS[*target], &mut new.0);
+            }
+            Op::UpdateIf { who, at, new, .. } => {
+                any(DOMAINS[*who], &mut at.0);
+                any(DOMAINS[*who], &mut new.0);
+            }
+            Op::MapGrant { who, frame, at, .. } => {
+                any(DOMAINS[1 - *who], frame);
+                any(DOMAINS[*who], &mut at.0);
+            }
+            Op::UnmapGrant { index, nth, at, .. } => {
+                let mapper = w.handles.lock().unwrap().get(*index).map_or(DOMAINS[0], |h| h.mapper);
+                match mapping_of(w, *index, *nth) {
+                    Some(found) => *at = At(Pick::Any(found.mfn()), found.offset() / 8),
+                    None => any(mapper, &mut at.0),
+                }
+            }
+            Op::LoadCr3 { who, frame }
+            | Op::Descriptors { who, frame }
+            | Op::Drop { who, frame }
+            | Op::StealAndReturn { who, frame } => any(DOMAINS[*who], frame),
+            Op::Write { who, new, .. } => any(DOMAINS[*who], &mut new.0),
+            Op::Read { .. } | Op::Flush { .. } | Op::NoDescriptors { .. } | Op::Alloc { .. } | Op::Take | Op::Finish { .. } => {}
+        }
+        op
+    }
+}
+
 /// Does it; what fails is refused, which is fine.
-pub fn run(w: &World, op: &Op) {
+fn run(w: &World, op: &Op) -> Result {
     let f = |who: Who, p: Pick| chosen(w, DOMAINS[who], p);
-    let _: fx_types::Result = match *op {
+    match *op {
         Op::Pin { who, tables, frame, level } => {
             let d = subject(who, tables);
             pt::pin(w, chosen(w, d, frame), d, level)
@@ -204,9 +288,7 @@ pub fn run(w: &World, op: &Op) {
             pt::unpin(w, chosen(w, d, frame), d)
         }
         Op::Update { who, tables, target, at, new, keep_ad } => {
-            // (Its own frames in the other's tables are the privileged domain's gift; it makes none here.)
-            let tables = subject(who, tables);
-            let target = if tables == DOMAINS[1] { tables } else { subject(who, target) };
+            let (tables, target) = (subject(who, tables), DOMAINS[target]);
             w.update(place(w, tables, at), value(w, target, new), tables, target, keep_ad)
         }
         Op::UpdateIf { who, at, new, right } => {
@@ -242,14 +324,18 @@ pub fn run(w: &World, op: &Op) {
         Op::MapGrant { who, frame, writable, at } => {
             w.map_grant(DOMAINS[who], f(1 - who, frame), writable, place(w, DOMAINS[who], at))
         }
-        Op::UnmapGrant { index, nth, at, from } => {
+        Op::UnmapGrant { index, at, from, .. } => {
             let mapper = w.handles.lock().unwrap().get(index).map_or(DOMAINS[0], |h| h.mapper);
-            let at = mapping_of(w, index, nth).unwrap_or(place(w, mapper, at));
+            let at = place(w, mapper, at);
             w.unmap_grant(index, at, from.map(|from| place(w, mapper, from)))
         }
         Op::Drop { who, frame } => w.drop_frame(DOMAINS[who], f(who, frame)),
         Op::Alloc { who } => w.alloc(DOMAINS[who]),
         Op::Take => w.take(),
         Op::StealAndReturn { who, frame } => w.steal_and_return(DOMAINS[who], f(who, frame)),
-    };
+        Op::Finish { steps } => {
+            (0..steps).all(|_| w.finish_one());
+            Ok(())
+        }
+    }
 }

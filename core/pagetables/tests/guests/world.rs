@@ -41,6 +41,8 @@ pub struct Cpu {
 /// Everything.
 pub struct World {
     pub ram: Ram,
+    /// Whether one vCPU runs at a time.
+    pub alone: bool,
     pub frames: FrameTable,
     pub free: Mutex<Buddy>,
     pub cpus: [Cpu; 2],
@@ -49,6 +51,10 @@ pub struct World {
     pub descriptors: Mutex<Vec<Mfn>>,
     /// Frames that the hypervisor took for itself.
     pub taken: Mutex<Vec<Mfn>>,
+    /// How many entries of higher tables are done before something else waits for the CPU.
+    pub patience: AtomicU64,
+    /// Tables that are half let go.
+    pub unfinished: Mutex<Vec<Mfn>>,
     /// How often a domain's processor was really flushed for a change of type.
     pub flushes: AtomicU64,
 }
@@ -86,6 +92,16 @@ impl PtHost for World {
         self.free.lock().unwrap().free(&self.frames, mfn, 0);
     }
 
+    fn should_yield(&self) -> bool {
+        let left = self.patience.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1));
+        left.is_err()
+    }
+
+    fn unfinished(&self, mfn: Mfn) {
+        assert!(self.should_yield());
+        self.unfinished.lock().unwrap().push(mfn);
+    }
+
     fn fill_hypervisor_slots(&self, l4: Mfn) {
         for slot in pte::HYP_SLOT_FIRST..=pte::HYP_SLOT_LAST {
             self.ram.store64(l4.at(slot * 8), HYP_ENTRY);
@@ -95,16 +111,19 @@ impl PtHost for World {
 
 impl World {
     /// Both domains with their memory, a tree of tables each, pinned and loaded.
-    pub fn new() -> Self {
+    pub fn new(alone: bool) -> Self {
         let cpu = || Cpu { mmu: Mutex::default(), flushed: AtomicU64::new(0) };
         let w = Self {
             ram: Ram::new(FRAMES),
+            alone,
             frames: frame_table(FRAMES),
             free: Mutex::new(Buddy::new()),
             cpus: [cpu(), cpu()],
             handles: Mutex::default(),
             descriptors: Mutex::default(),
             taken: Mutex::default(),
+            patience: AtomicU64::new(u64::MAX),
+            unfinished: Mutex::default(),
             flushes: AtomicU64::new(0),
         };
         w.info(DEVICES[0]).mark_device();
@@ -154,6 +173,13 @@ impl World {
         let now = self.frames.clock().now();
         c.mmu.lock().unwrap().flush();
         c.flushed.store(now, SeqCst);
+        true
+    }
+
+    /// Does one part of what is left to do; whether there was any.
+    pub fn finish_one(&self) -> bool {
+        let Some(mfn) = self.unfinished.lock().unwrap().pop() else { return false };
+        pt::finish(self, mfn);
         true
     }
 
@@ -261,6 +287,7 @@ impl World {
         let mut given = None;
         if !info.word().hypervisor() {
             let _ = pt::unpin(self, mfn, d);
+            pt::finish(self, mfn);
             given = info.deallocate();
         }
         pt::put_frame(self, mfn);
