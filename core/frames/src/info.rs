@@ -236,12 +236,16 @@ impl FrameInfo {
     ///
     /// # Errors
     /// `EBUSY` when the frame is in use as another type, `EAGAIN` when another CPU is validating it or it is a partial table
-    /// ([`Self::take_over`]), `EOVERFLOW` when there are too many references.
+    /// ([`Self::take_over`]), `EINVAL` when it was given up ([`Self::deallocate`]) and would become a table or descriptors,
+    /// `EOVERFLOW` when there are too many references.
     #[inline]
     pub fn get_type(&self, wanted: FrameType) -> Result<TypeGain> {
         self.update(|w| {
             let more = w.more_type_refs().ok_or(Errno::EOVERFLOW)?;
             if w.type_refs() == 0 {
+                if wanted.needs_validation() && !w.allocated() {
+                    return Err(Errno::EINVAL);
+                }
                 let was = w.frame_type();
                 // Even for *writable*, others must wait until it is flushed as what it was.
                 let work = wanted.needs_validation() || (was != wanted && was != FrameType::None);
@@ -302,9 +306,11 @@ impl FrameInfo {
     /// Marks as pinned.
     ///
     /// # Errors
-    /// `EINVAL` when it is pinned already.
+    /// `EINVAL` when it is pinned already, or was given up: who gives it up takes the pin off after that, for good.
     pub fn pin(&self) -> Result {
-        self.update(|w| if w.pinned() { Err(Errno::EINVAL) } else { Ok((w.with_pinned(true), ())) })
+        self.update(|w| {
+            if w.pinned() || !w.allocated() { Err(Errno::EINVAL) } else { Ok((w.with_pinned(true), ())) }
+        })
     }
 
     /// Takes the mark off.
@@ -443,6 +449,22 @@ mod tests {
         f.assign(DomId(1), false);
         assert_eq!(f.stale_since(), stale);
         assert_eq!(f.get_type(FrameType::L1), Ok(TypeGain::Validate { was: FrameType::Writable }));
+    }
+
+    #[test]
+    fn what_was_given_up_becomes_no_table() {
+        let f = owned();
+        assert!(f.get(DomId(1)).is_ok() && f.get_type(FrameType::L1).is_ok());
+        f.validated();
+        assert_eq!(f.deallocate(), Some(false));
+        assert_eq!(f.pin(), Err(Errno::EINVAL));
+        assert_eq!(f.get_type(FrameType::L1), Ok(TypeGain::Ready), "it is one still");
+        let clock = TlbClock::default();
+        assert_eq!(f.put_type(&clock), TypeLoss::Done);
+        assert_eq!(f.put_type(&clock), TypeLoss::Invalidate);
+        f.abandon();
+        assert_eq!(f.get_type(FrameType::L1), Err(Errno::EINVAL));
+        assert!(f.get_type(FrameType::Writable).is_ok());
     }
 
     #[test]

@@ -320,3 +320,42 @@ fn one_of_two_pins() {
     };
     race(pinned, unpin, unpin, |f| assert_eq!(f.users.load(SeqCst), 1));
 }
+
+/// Whoever gives a frame up takes its pin off after that: nobody can have put another there.
+#[test]
+fn what_is_given_up_stays_without_a_pin() {
+    let give_up = |f: &Frame| {
+        assert_eq!(f.info.deallocate(), Some(false));
+        let _ = f.info.unpin();
+    };
+    let pin = |f: &Frame| {
+        let _ = f.info.pin();
+    };
+    race(Frame::new, give_up, pin, |f| assert!(!f.info.word().pinned()));
+}
+
+/// A table that is left half checked while its frame is given up: one of both CPUs finds out.
+#[test]
+fn half_a_table_that_is_given_up_is_let_go_by_somebody() {
+    fn checked() -> Arc<Frame> {
+        let f = Frame::new();
+        assert!(f.info.get_type(FrameType::L2).is_ok());
+        f
+    }
+    let found = |f: &Frame| {
+        if f.info.take_over().is_some() {
+            f.info.abandon();
+        }
+    };
+    let leave = move |f: &Frame| {
+        f.info.suspend(3);
+        if !f.info.word().allocated() {
+            found(f);
+        }
+    };
+    let give_up = move |f: &Frame| {
+        assert_eq!(f.info.deallocate(), Some(false));
+        found(f);
+    };
+    race(checked, leave, give_up, |f| assert_eq!(f.info.word().type_refs(), 0));
+}

@@ -189,7 +189,7 @@ pub fn put_typed<H: PtHost>(h: &H, mfn: Mfn) {
     put_frame(h, mfn);
 }
 
-/// Lets go what a frame still holds that was left half a table: after [`PtHost::unfinished`], or when its owner gives the
+/// Lets go what a frame still holds that was left half a table: after [`PtHost::unfinished`], or after its owner gave the
 /// frame up. Nothing happens when it is none (any more).
 pub fn finish<H: PtHost>(h: &H, mfn: Mfn) {
     let Some(info) = h.frames().get(mfn) else { return };

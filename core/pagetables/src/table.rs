@@ -20,13 +20,13 @@ pub(crate) fn validate<H: PtHost>(h: &H, t: &Table, wanted: FrameType, from: u64
         match get_entry(h, level, e, t.owner, t.owner) {
             Ok(adjusted) if adjusted != e => h.mem().store64(at, adjusted),
             Ok(_) => {}
-            Err(Errno::ERESTART) => return suspend(t, i),
+            Err(Errno::ERESTART) => return suspend(h, t, i),
             Err(error) => {
                 return if let_go(h, t, wanted, i) { End::Refused(error) } else { End::Partial(error) };
             }
         }
         if level > 1 && pte::present(e) && h.should_yield() {
-            return suspend(t, i.wrapping_add(1));
+            return suspend(h, t, i.wrapping_add(1));
         }
     }
     if level == 4 {
@@ -36,12 +36,16 @@ pub(crate) fn validate<H: PtHost>(h: &H, t: &Table, wanted: FrameType, from: u64
     End::Valid
 }
 
-fn suspend(t: &Table, held: u64) -> End {
+fn suspend<H: PtHost>(h: &H, t: &Table, held: u64) -> End {
     if held == 0 {
         t.info.abandon();
         return End::Refused(Errno::ERESTART);
     }
     t.info.suspend(held);
+    // Given up meanwhile, by somebody who did not find it partial: so nobody else will let go what it holds.
+    if !t.info.word().allocated() {
+        h.unfinished(t.mfn);
+    }
     End::Partial(Errno::ERESTART)
 }
 
@@ -95,7 +99,7 @@ pub fn pin<H: PtHost>(h: &H, mfn: Mfn, owner: DomId, level: u8) -> Result {
     pinned
 }
 
-/// Takes a pin off (`MMUEXT_UNPIN_TABLE`).
+/// Takes a pin off (`MMUEXT_UNPIN_TABLE`). Of a frame that is given up it is taken off after that, when no other can come.
 ///
 /// # Errors
 /// `EINVAL` when it is not the domain's or not pinned.

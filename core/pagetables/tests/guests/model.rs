@@ -192,13 +192,13 @@ pub fn tear_down(w: &World) {
     for f in w.taken.lock().unwrap().drain(..) {
         w.free.lock().unwrap().free(&w.frames, f, 0);
     }
-    for f in (0..FRAMES).map(Mfn) {
+    for f in (0..FRAMES).map(Mfn).filter(|f| w.info(*f).word().allocated()) {
         let info = w.info(f);
-        let _ = pt::unpin(w, f, info.owner());
-        pt::finish(w, f);
         if info.deallocate() == Some(true) {
             pt::PtHost::release(w, f);
         }
+        let _ = pt::unpin(w, f, info.owner());
+        pt::finish(w, f);
     }
     for f in (0..FRAMES).map(Mfn) {
         let word = w.info(f).word();
