@@ -47,8 +47,10 @@ pub trait PtHost {
     fn should_yield(&self) -> bool {
         false
     }
-    /// `mfn` is half let go: somebody calls [`finish`] for it soon, before the guest that caused it runs on. An operation
-    /// leaves at most one for each level. A host that has no room for four must not yield.
+    /// `mfn` is half let go: somebody calls [`finish`] for it soon, before the guest that caused it runs on. [`Unfinished`]
+    /// is a place for such.
+    ///
+    /// [`Unfinished`]: crate::Unfinished
     fn unfinished(&self, mfn: Mfn) {
         let _ = mfn;
     }

@@ -39,6 +39,7 @@ extern crate std;
 mod entry;
 mod grant;
 mod host;
+mod parts;
 pub mod pte;
 mod table;
 #[cfg(test)]
@@ -48,5 +49,6 @@ mod walk;
 pub use entry::{Change, descriptor, exchange, exchange_if, get_entry, put_entry};
 pub use grant::{GrantEntry, map_grant, replace_grant, take_entry, unmap_grant};
 pub use host::{PtHost, finish, get_frame, get_typed, get_typed_again, put_frame, put_typed};
+pub use parts::Unfinished;
 pub use table::{pin, unpin};
 pub use walk::{leaf, table_of};

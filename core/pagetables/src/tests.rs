@@ -22,7 +22,7 @@ struct Host {
     flushed: RefCell<Vec<DomId>>,
     /// Whether something else always waits.
     busy: Cell<bool>,
-    unfinished: RefCell<Vec<Mfn>>,
+    unfinished: Unfinished,
 }
 
 impl PtHost for Host {
@@ -44,7 +44,7 @@ impl PtHost for Host {
         self.busy.get()
     }
     fn unfinished(&self, mfn: Mfn) {
-        self.unfinished.borrow_mut().push(mfn);
+        assert!(self.unfinished.push(mfn));
     }
     fn fill_hypervisor_slots(&self, l4: Mfn) {
         self.ram.store64(l4.at(256 * 8), 0x1000_0000);
@@ -53,7 +53,7 @@ impl PtHost for Host {
 
 /// Frames 1–15 are mine; 16–19 the other domain's.
 fn host() -> Host {
-    let h = Host { ram: Ram::new(20), frames: frame_table(20), flushed: RefCell::default(), busy: Cell::new(false), unfinished: RefCell::default() };
+    let h = Host { ram: Ram::new(20), frames: frame_table(20), flushed: RefCell::default(), busy: Cell::new(false), unfinished: Unfinished::new() };
     for f in 1..20 {
         h.info(f).assign(if f < FOREIGN { ME } else { OTHER }, false);
     }
@@ -305,10 +305,10 @@ fn long_work_is_done_in_parts() {
     assert_eq!(parts, 4, "one for each entry above level 1, and the end");
     assert!((1..7).all(|f| h.counts(f).0 == 2));
     assert_eq!(unpin(&h, Mfn(1), ME), Ok(()));
-    assert!(!h.unfinished.borrow().is_empty());
-    while let Some(f) = { h.unfinished.borrow_mut().pop() } {
+    assert!(!h.unfinished.is_empty());
+    while let Some(f) = h.unfinished.pop(&h.frames) {
         finish(&h, f);
-        assert!(h.unfinished.borrow().len() <= 2);
+        assert!(h.unfinished.has_room());
     }
     assert!((1..7).all(|f| h.counts(f) == (1, 0)));
 }

@@ -54,7 +54,7 @@ pub struct World {
     /// How many entries of higher tables are done before something else waits for the CPU.
     pub patience: AtomicU64,
     /// Tables that are half let go.
-    pub unfinished: Mutex<Vec<Mfn>>,
+    pub unfinished: Mutex<pt::Unfinished>,
     /// How often a domain's processor was really flushed for a change of type.
     pub flushes: AtomicU64,
 }
@@ -94,12 +94,14 @@ impl PtHost for World {
 
     fn should_yield(&self) -> bool {
         let left = self.patience.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1));
-        left.is_err()
+        left.is_err() && self.unfinished.lock().unwrap().has_room()
     }
 
     fn unfinished(&self, mfn: Mfn) {
-        assert!(!self.alone || self.should_yield());
-        self.unfinished.lock().unwrap().push(mfn);
+        if !self.unfinished.lock().unwrap().push(mfn) {
+            assert!(!self.alone, "no room");
+            pt::finish(self, mfn);
+        }
     }
 
     fn fill_hypervisor_slots(&self, l4: Mfn) {
@@ -178,7 +180,7 @@ impl World {
 
     /// Does one part of what is left to do; whether there was any.
     pub fn finish_one(&self) -> bool {
-        let Some(mfn) = self.unfinished.lock().unwrap().pop() else { return false };
+        let Some(mfn) = self.unfinished.lock().unwrap().pop(&self.frames) else { return false };
         pt::finish(self, mfn);
         true
     }
