@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use xen_abi::event_channel::*;
 use xen_abi::hypercall::HYPERVISOR_XEN_VERSION;
-use xen_abi::vcpu::VCPUOP_STOP_PERIODIC_TIMER;
+use xen_abi::vcpu::{VCPUOP_REGISTER_VCPU_INFO, VCPUOP_STOP_PERIODIC_TIMER, VcpuRegisterVcpuInfo};
 use xen_abi::xen::{SharedInfo, VcpuInfo};
 
 use crate::{boot, hypercall, mmu, percpu};
@@ -12,6 +12,8 @@ use crate::{boot, hypercall, mmu, percpu};
 const PORTS: usize = 256;
 
 static SHARED: AtomicU64 = AtomicU64::new(0);
+/// Where each vCPU's part is.
+static INFOS: [AtomicU64; percpu::MAX_VCPUS] = [const { AtomicU64::new(0) }; percpu::MAX_VCPUS];
 static COUNTS: [AtomicU32; PORTS] = [const { AtomicU32::new(0) }; PORTS];
 /// Which vCPU took the last event of a port.
 static TAKERS: [AtomicU32; PORTS] = [const { AtomicU32::new(0) }; PORTS];
@@ -24,6 +26,15 @@ pub fn init() {
         boot::die(format_args!("cannot map the shared information page: {result}"));
     }
     SHARED.store(page, Ordering::Relaxed);
+    for (id, slot) in INFOS.iter().enumerate() {
+        // SAFETY: the address stays inside of the shared page.
+        let info = unsafe { (&raw const (*shared()).vcpu_info).cast::<VcpuInfo>().add(id) };
+        slot.store(info as u64, Ordering::Relaxed);
+    }
+    // The console's and the store's events are not for the tests.
+    for index in 0..64 {
+        masked(index).store(!0, Ordering::Relaxed);
+    }
     hypercall::vcpu(VCPUOP_STOP_PERIODIC_TIMER, 0, &mut 0u64);
 }
 
@@ -34,8 +45,17 @@ pub fn shared() -> *const SharedInfo {
 
 /// What a vCPU shares with Xen.
 pub fn vcpu_info(id: usize) -> *const VcpuInfo {
-    // SAFETY: the address stays inside of the shared page.
-    unsafe { (&raw const (*shared()).vcpu_info).cast::<VcpuInfo>().add(id) }
+    INFOS[id].load(Ordering::Relaxed) as *const VcpuInfo
+}
+
+/// Moves a vCPU's part into a page of the guest's own.
+pub fn register_vcpu_info(id: usize, page: u64, offset: u32) -> i64 {
+    let mut register = VcpuRegisterVcpuInfo { mfn: mmu::mfn(page), offset, rsvd: 0 };
+    let result = hypercall::vcpu(VCPUOP_REGISTER_VCPU_INFO, id as u32, &mut register);
+    if result == 0 {
+        INFOS[id].store(page + u64::from(offset), Ordering::SeqCst);
+    }
+    result
 }
 
 fn byte(at: *const u8) -> &'static AtomicU8 {

@@ -191,7 +191,10 @@ pub enum Exit {
     Trap(u64),
 }
 
+/// The kernel's view of the data page.
 static SPACE: AtomicU64 = AtomicU64::new(0);
+/// The root's machine frame.
+static ROOT: AtomicU64 = AtomicU64::new(0);
 
 /// Tells Xen the calling vCPU's stack for entries from user mode.
 pub fn init() {
@@ -217,7 +220,13 @@ pub fn create_space() -> Result<(), i64> {
         }
     }
     SPACE.store(data, Ordering::Relaxed);
+    ROOT.store(tree.root(), Ordering::Relaxed);
     Ok(())
+}
+
+/// Loads the address space of the programs on another vCPU.
+pub fn load_space() -> i64 {
+    hypercall::mmuext(MMUEXT_NEW_USER_BASEPTR, ROOT.load(Ordering::Relaxed), 0)
 }
 
 /// The kernel's view of [`DATA`].

@@ -3,7 +3,7 @@
 use guest_lib::abi::event_channel::*;
 use guest_lib::abi::vcpu::*;
 use guest_lib::abi::xen::{DOMID_SELF, VIRQ_TIMER};
-use guest_lib::hypercall::{EEXIST, EINVAL, ENOENT};
+use guest_lib::hypercall::{EBUSY, EEXIST, EINVAL, ENOENT};
 use guest_lib::report::{Outcome, Test};
 use guest_lib::time::{self, MS};
 use guest_lib::{ensure, ensure_eq, events, hypercall};
@@ -26,15 +26,17 @@ pub const TESTS: &[Test] = &[
     ("time_monotonic", monotonic),
     ("runstate", runstate),
     ("register_vcpu_time", register_time),
+    ("register_runstate", register_runstate),
+    ("register_vcpu_info", register_info),
 ];
 
 fn ipi() -> Outcome {
     let port = events::bind_ipi(0)?;
     ensure_eq!(events::status(port)?.status, EVTCHNSTAT_IPI);
     events::enable();
-    let before = events::upcalls();
+    let (before, arrived) = (events::upcalls(), events::count(port));
     ensure_eq!(hypercall::send(port), 0);
-    ensure_eq!(events::count(port), 1);
+    ensure_eq!(events::count(port), arrived + 1);
     ensure_eq!(events::upcalls(), before + 1);
     events::disable();
     ensure_eq!(events::close(port), 0);
@@ -246,4 +248,31 @@ fn register_time() -> Outcome {
     let mut area = VcpuRegisterTimeMemoryArea { addr: guest_lib::abi::xen::GuestHandle::NULL };
     ensure_eq!(hypercall::vcpu(VCPUOP_REGISTER_VCPU_TIME_MEMORY_AREA, 0, &mut area), 0);
     Ok(())
+}
+
+fn register_runstate() -> Outcome {
+    let page = guest_lib::mmu::alloc_page();
+    let mut area = VcpuRegisterRunstateMemoryArea { addr: guest_lib::abi::xen::GuestHandle(page) };
+    ensure_eq!(hypercall::vcpu(VCPUOP_REGISTER_RUNSTATE_MEMORY_AREA, 0, &mut area), 0);
+    let entered = guest_lib::mmu::load(page + 8);
+    ensure!(entered != 0, "the area stays empty");
+    let port = events::bind_ipi(0)?;
+    time::poll(&[port], time::now() + 2 * MS);
+    ensure_eq!(events::close(port), 0);
+    ensure!(guest_lib::mmu::load(page + 8) > entered, "the area is not updated");
+    ensure_eq!(guest_lib::mmu::load(page) as i32, RUNSTATE_RUNNING);
+    let blocked = guest_lib::mmu::load(page + 16 + 8 * RUNSTATE_BLOCKED as u64);
+    ensure!(blocked >= MS, "blocked for {blocked} ns");
+    Ok(())
+}
+
+/// Moves the vCPU's part of the shared page; it stays there for the tests that follow.
+fn register_info() -> Outcome {
+    let page = guest_lib::mmu::alloc_page();
+    ensure_eq!(events::register_vcpu_info(0, page, 128), 0);
+    ensure_eq!(events::register_vcpu_info(0, page, 256), EBUSY);
+    ensure_eq!(events::mask_flag().load(core::sync::atomic::Ordering::SeqCst), 1);
+    ipi()?;
+    oneshot()?;
+    monotonic()
 }

@@ -156,7 +156,13 @@ fn entry_flags() -> Outcome {
         (RW | 1 << 7, RW | 1 << 7),
         (RW & !mmu::P, RW & !mmu::P),
     ] {
-        ensure_eq!((flags, hypercall::update_va_mapping(page, frame | flags, UVMF_INVLPG)), (flags, 0));
+        // Without device memory a domain may not choose how memory is cached.
+        let refused = !boot::is_dom0() && flags & (UNCACHED | 1 << 7) != 0;
+        let result = hypercall::update_va_mapping(page, frame | flags, UVMF_INVLPG);
+        ensure_eq!((flags, result), (flags, if refused { EINVAL } else { 0 }));
+        if refused {
+            continue;
+        }
         // The processor may add the dirty and accessed bits.
         ensure_eq!((flags, mmu::entry(page) & !frame & own), (flags, want & own));
     }
