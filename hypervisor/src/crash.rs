@@ -1,19 +1,27 @@
-//! The end: what is printed when the hypervisor cannot go on.
+//! The end: what is printed when the hypervisor cannot go on, and what happens then.
 
 use core::fmt;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use fx_types::GuestRegs;
 use fx_x86::{cpu, cr};
 
-use crate::console::print_now;
+use crate::console::{self, print_now};
 use crate::cpu::block;
+use crate::symbols::Name;
+use crate::wiring;
 
 /// Whether the machine stays stopped after a crash (`noreboot`) instead of restarting.
 static STAY: AtomicBool = AtomicBool::new(false);
+/// The number, plus one, of the CPU that stops the machine.
+static STOPPER: AtomicU32 = AtomicU32::new(0);
+/// How often that CPU has faulted since.
+static FAULTS: AtomicU32 = AtomicU32::new(0);
 /// The most frames of a backtrace.
 const DEPTH: usize = 32;
+/// Seconds before a restart, for whoever reads the screen.
+const DELAY_S: u64 = 5;
 
 /// Sets whether the machine stays stopped after a crash.
 pub fn set_noreboot(stay: bool) {
@@ -29,22 +37,85 @@ fn on_panic(info: &PanicInfo<'_>) -> ! {
     let rbp: u64;
     // SAFETY: reads a register.
     unsafe { core::arch::asm!("mov {}, rbp", out(reg) rbp, options(nomem, nostack)) };
-    say!("\nPanic on CPU {}: {}", block::cpu_or_zero(), info);
-    backtrace(rbp);
-    finish()
+    end(format_args!("{info}"), || {
+        say!("Backtrace:");
+        backtrace(rbp);
+    })
+}
+
+/// Stops because of something that is not the hypervisor's mistake: says why and what to do, and ends.
+pub fn stop(why: fmt::Arguments<'_>) -> ! {
+    end(why, || {})
 }
 
 /// Prints why, where from, and ends.
 pub fn fatal(why: fmt::Arguments<'_>, regs: &GuestRegs) -> ! {
-    say!("\nCrash on CPU {}: {}", block::cpu_or_zero(), why);
-    registers(regs);
-    say!("Backtrace:\n   {:#018x}", regs.rip);
-    backtrace(regs.rbp);
+    end(why, || {
+        registers(regs);
+        say!("Backtrace:\n   {:#018x} {}", regs.rip, Name(regs.rip));
+        backtrace(regs.rbp);
+    })
+}
+
+/// The one way out. A fault on the way prints less; another CPU's is not reported: it stops.
+fn end(why: fmt::Arguments<'_>, details: impl FnOnce()) -> ! {
+    let me = block::cpu_or_zero();
+    match STOPPER.compare_exchange(0, me + 1, Ordering::SeqCst, Ordering::SeqCst) {
+        Ok(_) => {}
+        Err(stopper) if stopper == me + 1 => again(why),
+        Err(_) => cpu::halt_forever(),
+    }
+    console::prepare_for_end();
+    wiring::stop_other_cpus();
+    say!("\n****************************************\nPanic on CPU {me}: {why}");
+    context();
+    details();
+    say!("****************************************");
     finish()
 }
 
+/// A fault while a crash is being reported: one more line, and then not even that.
+fn again(why: fmt::Arguments<'_>) -> ! {
+    match FAULTS.fetch_add(1, Ordering::SeqCst) {
+        0 => {
+            say!("\nAnother fault meanwhile: {why}");
+            finish()
+        }
+        1 => restart_or_halt(),
+        _ => cpu::halt_forever(),
+    }
+}
+
+/// A non-maskable interrupt came: it may mean that another CPU stops the machine.
+pub fn on_nmi() {
+    if STOPPER.load(Ordering::SeqCst) != 0 {
+        cpu::halt_forever();
+    }
+}
+
+/// Which guest this CPU is running.
+fn context() {
+    match wiring::current() {
+        Some((domain, vcpu)) => {
+            say!("Running: d{domain}v{vcpu}");
+            // SAFETY: a guest runs here, so the CPU is on the stack that has its frame. It is only read.
+            let r = unsafe { &*block::guest_regs() };
+            say!(
+                "Guest: RIP {:04x}:{:016x} RSP {:04x}:{:016x} RAX {:016x} entry {:#x}",
+                r.cs,
+                r.rip,
+                r.ss,
+                r.rsp,
+                r.rax,
+                r.entry_vector
+            );
+        }
+        None => say!("Running: no guest"),
+    }
+}
+
 /// Prints a register frame.
-pub fn registers(r: &GuestRegs) {
+fn registers(r: &GuestRegs) {
     say!(
         "RIP {:04x}:{:016x} RFLAGS {:016x} vector {} error {:04x}",
         r.cs,
@@ -70,24 +141,40 @@ pub fn registers(r: &GuestRegs) {
 fn backtrace(mut rbp: u64) {
     let here = block::stack_of(block::rsp());
     for _ in 0..DEPTH {
-        if rbp & 7 != 0 || block::stack_of(rbp) != here || block::stack_of(rbp + 15) != here {
-            return;
+        let inside = |at: u64| block::stack_of(at) == here;
+        if rbp & 7 != 0 || !inside(rbp) || !inside(rbp.saturating_add(15)) {
+            break;
         }
         // SAFETY: both words are on the stack that this CPU runs on.
         let (next, ret) = unsafe { (*(rbp as *const u64), *((rbp + 8) as *const u64)) };
-        if ret == 0 || next <= rbp {
-            return;
+        if ret == 0 {
+            break;
         }
-        say!("   {ret:#018x}");
+        // The call, not what follows it: that may be another function.
+        say!("   {ret:#018x} {}", Name(ret - 1));
+        if next <= rbp {
+            break;
+        }
         rbp = next;
+    }
+    if !crate::symbols::known() {
+        say!("Resolve with: addr2line -f -C -i -e free-xen.syms ADDRESS...");
     }
 }
 
 fn finish() -> ! {
     if STAY.load(Ordering::Relaxed) {
-        say!("Stopped.");
-        cpu::halt_forever();
+        say!("Halted: noreboot is on the command line.");
+    } else {
+        say!("Reboot in {DELAY_S} seconds...");
+        wiring::delay(DELAY_S * 1_000_000_000);
     }
-    say!("Restarting.");
-    crate::wiring::restart_now()
+    restart_or_halt()
+}
+
+fn restart_or_halt() -> ! {
+    if STAY.load(Ordering::Relaxed) {
+        cpu::halt_forever()
+    }
+    wiring::restart_now()
 }

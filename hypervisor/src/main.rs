@@ -15,4 +15,5 @@ mod entry;
 mod heap;
 mod layout;
 mod machine;
+mod symbols;
 mod wiring;

@@ -80,6 +80,12 @@ impl Dom0Mem {
         Some(())
     }
 
+    /// The size that was asked for, of `available` pages: it may be more than there are.
+    #[must_use]
+    pub fn asked(&self, available: u64) -> Option<u64> {
+        self.size.map(|s| s.pages(available))
+    }
+
     /// Dom0's pages when `available` pages are free for it: never less than `min:`, never more than `max:` (which
     /// overrides) or than there are.
     #[must_use]
@@ -156,6 +162,7 @@ mod tests {
         assert_eq!(pages("-25%", 8 * GIB).initial, 6 * GIB);
         assert_eq!(pages("min:2G,1G", 8 * GIB).initial, 2 * GIB);
         assert_eq!(pages("99G", 8 * GIB).initial, 8 * GIB);
+        assert_eq!(Dom0Mem { size: MemSize::parse("99G"), ..Dom0Mem::default() }.asked(1), Some(99 * GIB));
         assert_eq!(pages("-99G", 8 * GIB).initial, 0);
         assert_eq!(Dom0Mem::default().pages(8 * GIB).initial, 8 * GIB - MOST_RESERVED);
         for bad in ["", "100%", "1G+", "1G+5", "min:", "1G,,", "x%", "%", "--1G"] {

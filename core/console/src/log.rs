@@ -47,7 +47,7 @@ pub struct Log<S, C> {
 }
 
 impl<S: Sink, C: Clock> Log<S, C> {
-    /// A log that keeps the last 4 KiB and prints errors and warnings.
+    /// A log that keeps the last 16 KiB and prints errors and warnings.
     #[must_use]
     pub const fn new(sink: S, clock: C) -> Self {
         let state = State { ring: Ring::new(), bucket: Bucket::new(), at_start: true };
@@ -92,6 +92,12 @@ impl<S: Sink, C: Clock> Log<S, C> {
     /// Whether Dom0's output is kept, too (`console_to_ring=`).
     pub fn set_guests_to_ring(&self, on: bool) {
         self.guests_to_ring.store(on, Relaxed);
+    }
+
+    /// Whether anything was added to the ring since the last [`Self::take_fresh`].
+    #[inline]
+    pub fn is_fresh(&self) -> bool {
+        self.fresh.load(Relaxed)
     }
 
     /// Whether anything was added to the ring since the last call: time for `VIRQ_CON_RING`.

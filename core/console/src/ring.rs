@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 /// Where messages are kept until [`Ring::attach`].
-const EARLY: usize = 4096;
+const EARLY: usize = 16 << 10;
 
 /// What a reader got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

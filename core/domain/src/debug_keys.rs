@@ -13,34 +13,52 @@ use crate::hw::Hw;
 use crate::hypercall::event::EventView;
 use crate::vcpu::Vcpu;
 
-const KEYS: [(u8, &str); 9] = [
+/// The keys and what they do.
+const KEYS: [(u8, &str); 11] = [
+    (b'*', "print all diagnostics"),
     (b'0', "dump Dom0's registers"),
+    (b'C', "crash the hypervisor, to see what follows"),
+    (b'R', "reboot the machine"),
     (b'e', "dump event channels"),
     (b'h', "show this help"),
     (b'i', "dump interrupts"),
     (b'm', "show memory"),
     (b'q', "dump domains and vCPUs"),
     (b'r', "dump run queues"),
-    (b'R', "reboot the machine"),
     (b't', "show time"),
 ];
+/// What `*` stands for.
+const DIAGNOSTICS: &[u8] = b"0eimqrt";
 
 impl<H: Hw> Host<H> {
     /// Does what a debug key stands for.
     pub fn debug_key(&self, key: u8) {
+        let shown = char::from(if key.is_ascii_graphic() { key } else { b'?' });
+        let Some((_, what)) = KEYS.iter().find(|k| k.0 == key) else {
+            self.say(format_args!("debug key '{shown}' ({key:#04x}) does nothing; 'h' lists those that do"));
+            return;
+        };
+        self.say(format_args!("'{shown}' pressed -> {what}"));
         match key {
+            b'*' => DIAGNOSTICS.iter().for_each(|k| self.dump(*k)),
             b'h' => {
-                self.log(format_args!("'h' pressed -> showing installed handlers"));
                 for (k, what) in KEYS {
-                    self.log(format_args!(" key '{}' (ascii '{k:02x}') => {what}", char::from(k)));
+                    self.say(format_args!(" key '{}' (ascii '{k:02x}') => {what}", char::from(k)));
                 }
             }
+            b'C' => self.hw.crash("asked for by debug key 'C'"),
+            b'R' => self.hw.machine_restart(true),
+            other => self.dump(other),
+        }
+    }
+
+    /// The keys that only show something.
+    fn dump(&self, key: u8) {
+        match key {
             b'q' => self.each_domain(|d| self.dump_domain(d)),
             b'0' => {
                 if let Ok(d) = self.hardware_domain() {
-                    for v in &d.vcpus {
-                        self.dump_registers(&d, v);
-                    }
+                    d.vcpus.iter().for_each(|v| self.dump_registers(&d, v));
                 }
             }
             b'm' => self.dump_memory(),
@@ -49,25 +67,14 @@ impl<H: Hw> Host<H> {
             b'r' => {
                 let mut s = String::new();
                 let _ = self.sched.dump(&mut s);
-                for line in s.lines() {
-                    self.log(format_args!("{line}"));
-                }
+                s.lines().for_each(|line| self.say(format_args!("{line}")));
             }
             b't' => {
-                let t = self.hw.tsc_scale();
-                self.log(format_args!(
-                    "system time {} ns, TSC {} at {} kHz",
-                    self.hw.now(),
-                    self.hw.tsc(),
-                    t.khz
-                ));
+                let khz = self.hw.tsc_scale().khz;
+                let (now, tsc) = (self.hw.now(), self.hw.tsc());
+                self.say(format_args!("system time {now} ns, TSC {tsc} at {khz} kHz"));
             }
-            b'R' => {
-                self.log(format_args!("'R' pressed -> rebooting machine"));
-                self.hw.machine_restart(true);
-            }
-            other => self
-                .log(format_args!("debug key '{}' does nothing; 'h' lists those that do", char::from(other))),
+            _ => {}
         }
     }
 
@@ -83,7 +90,7 @@ impl<H: Hw> Host<H> {
             let p = d.pages.lock();
             (p.list.len(), p.shared.len(), p.max)
         };
-        self.log(format_args!(
+        self.say(format_args!(
             "General information for domain {}: nr_pages={pages} xenheap_pages={shared} max_pages={max} paused={} dying={} \
              shutdown={:#x} vm_assist={:08x}",
             d.id.0,
@@ -94,7 +101,7 @@ impl<H: Hw> Host<H> {
         ));
         for v in &d.vcpus {
             let info = fx_types::PhysMem::load32(&self.hw, v.info());
-            self.log(format_args!(
+            self.say(format_args!(
                 "    VCPU{}: CPU{} [has={}] poll={} upcall_pend={:02x} upcall_mask={:02x} blocked={} down={}",
                 v.id,
                 v.cpu.load(Ordering::Relaxed),
@@ -110,15 +117,15 @@ impl<H: Hw> Host<H> {
 
     fn dump_registers(&self, d: &Domain, v: &Vcpu) {
         let r = v.saved.lock().regs;
-        self.log(format_args!("*** {} vCPU{} {}", d.id, v.id, if v.in_kernel() { "kernel" } else { "user" }));
-        self.log(format_args!(
+        self.say(format_args!("*** {} vCPU{} {}", d.id, v.id, if v.in_kernel() { "kernel" } else { "user" }));
+        self.say(format_args!(
             "RIP {:04x}:{:016x} RFLAGS {:x} RSP {:04x}:{:016x}",
             r.cs, r.rip, r.rflags, r.ss, r.rsp
         ));
-        self.log(format_args!("rax {:016x} rbx {:016x} rcx {:016x} rdx {:016x}", r.rax, r.rbx, r.rcx, r.rdx));
-        self.log(format_args!("rsi {:016x} rdi {:016x} rbp {:016x} r8  {:016x}", r.rsi, r.rdi, r.rbp, r.r8));
-        self.log(format_args!("r9  {:016x} r10 {:016x} r11 {:016x} r12 {:016x}", r.r9, r.r10, r.r11, r.r12));
-        self.log(format_args!(
+        self.say(format_args!("rax {:016x} rbx {:016x} rcx {:016x} rdx {:016x}", r.rax, r.rbx, r.rcx, r.rdx));
+        self.say(format_args!("rsi {:016x} rdi {:016x} rbp {:016x} r8  {:016x}", r.rsi, r.rdi, r.rbp, r.r8));
+        self.say(format_args!("r9  {:016x} r10 {:016x} r11 {:016x} r12 {:016x}", r.r9, r.r10, r.r11, r.r12));
+        self.say(format_args!(
             "r13 {:016x} r14 {:016x} r15 {:016x} cr3 {:016x}",
             r.r13,
             r.r14,
@@ -129,7 +136,7 @@ impl<H: Hw> Host<H> {
 
     fn dump_memory(&self) {
         let free = self.free.lock().free_frames();
-        self.log(format_args!(
+        self.say(format_args!(
             "Physical memory information: {} KiB RAM, {} KiB free, {} KiB claimed",
             self.total_frames.wrapping_mul(4),
             free.wrapping_mul(4),
@@ -139,7 +146,7 @@ impl<H: Hw> Host<H> {
 
     fn dump_events(&self, d: &Domain) {
         let abi = if d.events.is_fifo() { "fifo" } else { "2-level" };
-        self.log(format_args!(
+        self.say(format_args!(
             "Event channel information for domain {} ({abi}): port [pending/masked]",
             d.id.0
         ));
@@ -153,14 +160,14 @@ impl<H: Hw> Host<H> {
                 u8::from(p.masked),
                 p.status.binding
             );
-            self.log(format_args!("{line} vCPU{}", p.status.vcpu));
+            self.say(format_args!("{line} vCPU{}", p.status.vcpu));
         }
     }
 
     fn dump_irqs(&self) {
         let all: alloc::vec::Vec<_> = self.irq_owners.lock().iter().map(|(k, v)| (*k, *v)).collect();
         for (irq, (dom, pirq)) in all {
-            self.log(format_args!("   IRQ {irq:4} -> d{dom} pirq {pirq}"));
+            self.say(format_args!("   IRQ {irq:4} -> d{dom} pirq {pirq}"));
         }
     }
 }

@@ -35,8 +35,8 @@ pub struct Dom0<'a> {
     pub max_pages: u64,
     /// vCPUs.
     pub vcpus: u32,
-    /// Ports of the hypervisor's serial console.
-    pub console_ports: Option<(u16, u16)>,
+    /// Ports of the hypervisor's serial lines, first and last.
+    pub console_ports: &'a [(u16, u16)],
 }
 
 /// The domain's memory while it is being built.
@@ -125,8 +125,8 @@ impl<H: Hw> Host<H> {
         for (first, last) in OWN_PORTS {
             rights.ports.remove(first, last)?;
         }
-        if let Some((first, last)) = image.console_ports {
-            rights.ports.remove(u64::from(first), u64::from(last))?;
+        for (first, last) in image.console_ports {
+            rights.ports.remove(u64::from(*first), u64::from(*last))?;
         }
         rights.mmio = Ranges::all(0, self.last_frame());
         rights.irqs = Ranges::all(0, u64::from(u32::MAX));

@@ -114,8 +114,8 @@ pub struct Domain {
     pub pollers: AtomicU32,
     /// Progress of a preempted event-channel reset.
     pub event_reset: AtomicU32,
-    /// Its guest-console line so far.
-    pub console_line: Lock<Vec<u8>>,
+    /// What it wrote of a line of the console so far.
+    pub console_line: Lock<fx_console::GuestLine>,
     /// vCPU on which each `VIRQ_*` of the whole domain is found is kept by the event table; this is the target domain that
     /// the device model may act for (`XEN_DOMCTL_set_target`).
     pub target: AtomicU32,

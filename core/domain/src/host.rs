@@ -34,6 +34,8 @@ pub const RESCHED: u32 = 1;
 pub const TIMER: u32 = 2;
 /// `Cpu::pending`: an NMI or another rare thing for the current vCPU.
 pub const RARE: u32 = 4;
+/// `Cpu::pending`: the console's log may have something new.
+pub const OUTPUT: u32 = 8;
 
 /// One physical CPU.
 pub struct Cpu {

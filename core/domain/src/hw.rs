@@ -1,5 +1,6 @@
 //! The processor's and machine's services that domains need: the port that `hypervisor` implements.
 
+use fx_console::Log;
 use fx_types::{Clock, CpuSet, GuestVirt, Mfn, PhysMem, Result};
 
 /// A vCPU's segment registers and bases, which stay in the processor while it runs.
@@ -17,6 +18,11 @@ pub struct Segments {
 
 /// The physical CPU that the code runs on, and the machine around it.
 pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
+    /// Where the log is seen.
+    type Sink: fx_console::Sink;
+    /// The clock of the log's time stamps.
+    type LogClock: Clock;
+
     /// The number of this CPU.
     fn cpu(&self) -> usize;
     /// Makes `cpu` leave its guest or its idle state and look for work.
@@ -149,13 +155,10 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
     /// # Errors
     /// `EINVAL` when there is none there.
     fn ioapic_write(&self, base: u64, register: u32, value: u32) -> Result;
-    /// Bytes to the console's device.
-    fn console_write(&self, bytes: &[u8]);
-    /// Reads the log of messages, the oldest first or (`incremental`) from number `index` on; `clear` forgets what was read.
-    /// How many bytes there were, and the number of the next (`XEN_SYSCTL_readconsole`).
-    fn console_read(&self, _clear: bool, _incremental: bool, index: u32, _buf: &mut [u8]) -> (usize, u32) {
-        (0, index)
-    }
+    /// The log of messages, which is older than the core.
+    fn log(&self) -> &Log<Self::Sink, Self::LogClock>;
+    /// Stops the machine as after a fault of the hypervisor: with its state on the console.
+    fn crash(&self, why: &str) -> !;
 }
 
 /// Which message-signalled interrupts of which PCI function.

@@ -101,7 +101,7 @@ impl<H: Hw> Host<H> {
             memory_map: Lock::new(Vec::new()),
             pollers: AtomicU32::new(0),
             event_reset: AtomicU32::new(0),
-            console_line: Lock::new(Vec::new()),
+            console_line: Lock::default(),
             target: AtomicU32::new(u32::MAX),
         })?;
         self.enlist_vcpus(&d)?;
@@ -291,7 +291,7 @@ impl<H: Hw> Host<H> {
     /// Stops a domain that cannot go on, and says why.
     #[cold]
     pub fn crash_domain(&self, d: &Arc<Domain>, why: fmt::Arguments<'_>) {
-        self.log_guest(d.id, format_args!("{} crashed: {why}", d.id));
+        self.log_guest(d.id, format_args!("crashed: {why}"));
         self.shut_down(d, SHUTDOWN_CRASH);
     }
 

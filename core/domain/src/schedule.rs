@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use fx_types::{GuestRegs, Mfn};
 
 use crate::domain::Domain;
-use crate::host::{Host, RARE, RESCHED, TIMER, VcpuRef, dirty_bit};
+use crate::host::{Host, OUTPUT, RARE, RESCHED, TIMER, VcpuRef, dirty_bit};
 use crate::hw::Hw;
 use crate::vcpu::{RUN, Vcpu, WAIT_EVENT, WAIT_POLL};
 
@@ -34,6 +34,9 @@ impl<H: Hw> Host<H> {
                     cpu.pending.fetch_or(RESCHED, Ordering::Relaxed);
                 }
                 self.program_timer();
+            }
+            if bits & OUTPUT != 0 {
+                self.announce_output();
             }
             if bits & RARE != 0
                 && let Some(c) = cur

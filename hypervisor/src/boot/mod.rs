@@ -13,7 +13,7 @@ use fx_sync::Lock;
 use crate::cpu::{area, init};
 use crate::entry::{exit, fixup};
 use crate::layout::IMAGE_PHYS;
-use crate::{console, heap, wiring};
+use crate::{heap, symbols, wiring};
 
 static INFO: Lock<BootInfo> = Lock::new(BootInfo::EMPTY);
 
@@ -34,10 +34,7 @@ impl PhysView for Identity {
 /// The first Rust code: still on the boot stack, with the boot tables.
 #[unsafe(no_mangle)]
 extern "C" fn boot_main(magic: u32, addr: u32) -> ! {
-    console::init_serial();
-    log!("free-xen {}", env!("CARGO_PKG_VERSION"));
     let info = load_info(magic, u64::from(addr));
-    report(info);
     init::detect();
     let ram = Ranges::ram(info, 4096);
     early::init(free_ranges(info, &ram));
@@ -103,21 +100,9 @@ fn load_info(magic: u32, addr: u64) -> &'static BootInfo {
 fn free_ranges(info: &BootInfo, ram: &Ranges) -> Ranges {
     let mut free = ram.clone();
     free.remove(Range::new(0, 1 << 20));
-    free.remove(Range::new(IMAGE_PHYS, paging::image_end_phys()));
+    free.remove(Range::new(IMAGE_PHYS, paging::image_end_phys() + symbols::table_size()).grow(4096));
     for m in info.modules() {
         free.remove(m.range().grow(4096));
     }
     free
-}
-
-fn report(info: &BootInfo) {
-    log!("Loader: {} ({:?})", &*info.loader, info.protocol);
-    log!("Command line: {}", &*info.cmdline);
-    log!("Memory map:");
-    for r in info.regions() {
-        log!("  [{:016x}, {:016x}] kind {}", r.start, r.end - 1, r.kind.0);
-    }
-    for (i, m) in info.modules().iter().enumerate() {
-        log!("Module {i}: {:#x}, {} bytes: {}", m.addr, m.len, &*m.cmdline);
-    }
 }

@@ -4,7 +4,7 @@ use core::num::NonZeroUsize;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use fx_platform::lapic::{Ipi, Lapic, Vectors, firmware_state};
+use fx_platform::lapic::{Ipi, Lapic, Shorthand, Vectors, firmware_state};
 use fx_platform::mmio::Mmio;
 use fx_sync::Once;
 use fx_types::{CpuSet, MAX_CPUS};
@@ -42,8 +42,9 @@ pub unsafe fn registers(phys: u64, len: u64) -> Option<Mmio> {
 /// Finds out how the APICs are reached and sets this CPU's up.
 pub fn init() -> Option<()> {
     const X2APIC: u32 = 1 << 21;
-    let (base, _) = firmware_state();
-    let lapic = if fx_x86::cpuid::cpuid(1, 0).ecx & X2APIC != 0 {
+    let (base, in_use) = firmware_state();
+    let wanted = in_use || super::options::get().x2apic != Some(false);
+    let lapic = if wanted && fx_x86::cpuid::cpuid(1, 0).ecx & X2APIC != 0 {
         // SAFETY: CPUID says so.
         unsafe { Lapic::x2apic() }
     } else {
@@ -78,6 +79,14 @@ fn send(cpu: usize, vector: u8) {
     if let Some(id) = id_of(cpu) {
         // SAFETY: the vectors are those that `entries` handles.
         unsafe { lapic().send(id, Ipi::Fixed(vector)) };
+    }
+}
+
+/// Interrupts all other CPUs in a way that they cannot put off.
+pub fn interrupt_others() {
+    if let Some(lapic) = LAPIC.get() {
+        // SAFETY: every CPU that runs has a handler for it.
+        unsafe { lapic.send_group(Shorthand::Others, Ipi::Nmi) };
     }
 }
 

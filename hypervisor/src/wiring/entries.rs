@@ -81,5 +81,6 @@ fn note(work: u32) {
 /// A non-maskable interrupt: from the machine's own error lines or a watchdog. Dom0 is told; nothing is touched that the
 /// interrupted code may hold.
 pub fn nmi(_regs: &GuestRegs) {
+    crate::crash::on_nmi();
     note(RARE);
 }

@@ -3,8 +3,10 @@
 mod apic;
 mod entries;
 mod memory;
+mod options;
 mod platform;
 mod port;
+mod report;
 mod start;
 
 use core::cell::UnsafeCell;
@@ -16,6 +18,7 @@ use crate::machine::Machine;
 
 pub use entries::{interrupt, nmi};
 pub use memory::{free_pages, more_heap, take_pages};
+pub use platform::time_if_known;
 pub use start::{cpu_main, restart_now, start};
 
 /// The hypervisor's core, once it is made.
@@ -34,4 +37,33 @@ unsafe impl Sync for CpuLocal {}
 impl CpuLocal {
     /// At start.
     pub const NEW: Self = Self { current: UnsafeCell::new(None) };
+}
+
+/// The domain and the vCPU that run on this CPU.
+pub fn current() -> Option<(u16, u32)> {
+    if !crate::cpu::area::contains(crate::cpu::block::rsp()) {
+        return None;
+    }
+    // SAFETY: it is only read, by a CPU that changes it no more.
+    let current = unsafe { &*crate::cpu::this_cpu().local.current.get() };
+    current.as_ref().map(|c| (c.d.id.0, c.v.id))
+}
+
+/// Makes all other CPUs stop: see [`crate::crash::on_nmi`].
+pub fn stop_other_cpus() {
+    apic::interrupt_others();
+}
+
+/// Waits so many nanoseconds, or roughly as long when there is no clock.
+pub fn delay(ns: u64) {
+    let end = time_if_known() + ns;
+    if end == ns {
+        for _ in 0..ns / 1000 {
+            // SAFETY: the port of the firmware's progress codes; an access takes about a microsecond.
+            unsafe { fx_x86::port::outb(0x80, 0) };
+        }
+    }
+    while time_if_known() < end && end != ns {
+        core::hint::spin_loop();
+    }
 }

@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 
 use fx_acpi::{Acpi, Fadt, Madt};
 use fx_boot::Ranges;
+use fx_cmdline::Clocksource;
 use fx_domain::hw::MsiRequest;
 use fx_platform::ioapic::{IoApic, IoApics};
 use fx_platform::irq::{Hardware, Irqs, Line, MsiSource, Tables, line_of_gsi};
@@ -13,14 +14,14 @@ use fx_platform::lapic::{TimerKind, tsc_deadline_supported};
 use fx_platform::pci::{Pci, Sbdf};
 use fx_platform::pic;
 use fx_platform::ports::Native;
-use fx_platform::power::{Power, Restart};
-use fx_platform::serial::{Config, Serial};
+use fx_platform::power::Power;
 use fx_platform::time::{Clock, Hpet, Pit, PmTimer, Rates, Timer, WINDOW_US, measure, rtc, silence_pit};
 use fx_sync::Once;
 use fx_types::{Errno, Mfn, Result};
 
-use super::{HOST, apic};
+use super::{HOST, apic, options};
 use crate::boot::firmware::{self, Firmware};
+use crate::console;
 use crate::cpu::this_cpu;
 use crate::layout::M2P;
 use crate::machine::mmio::{self, Cache};
@@ -40,7 +41,6 @@ pub struct Platform {
     lapic_frame: u64,
     read_only: Vec<u64>,
     ram: Ranges,
-    serial: Option<Serial<Native>>,
     /// The processors to start besides this one: their APIC ids.
     pub others: Vec<u32>,
 }
@@ -72,11 +72,13 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
     let fadt = acpi.as_ref().and_then(|a| a.fadt(&Firmware).ok());
     pic::disable(native(), PIC_BASE);
     apic::init().ok_or("the local APIC's registers cannot be mapped")?;
-    let rates = calibrate(acpi.as_ref(), fadt.as_ref()).ok_or("no clock to measure the processor's by")?;
+    let rates = calibrate(acpi.as_ref(), fadt.as_ref(), options::get().clocksource)
+        .ok_or("no clock to measure the processor's by")?;
     silence_pit(native());
     let clock = Clock::new(fx_x86::cpu::rdtsc(), rates.tsc_hz)
         .ok_or("the processor's clock has no sane frequency")?;
-    let kind = if tsc_deadline_supported() { TimerKind::Deadline } else { TimerKind::Count };
+    let kind =
+        if options::get().tdt && tsc_deadline_supported() { TimerKind::Deadline } else { TimerKind::Count };
     let timer = Timer::new(kind, rates.lapic_hz).ok_or("the APIC timer has no sane frequency")?;
     timer.init_cpu(apic::lapic(), super::entries::TIMER_VECTOR);
     let me = apic::lapic().id();
@@ -90,7 +92,6 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
     let irqs = interrupts(&madt, fadt.as_ref(), me, &others).map_err(|_| "no memory for interrupts")?;
     let wallclock = rtc::read(native(), fadt.map_or(0, |f| f.century)).unwrap_or(0);
     let read_only: Vec<u64> = madt.ioapics.iter().map(|a| u64::from(a.addr) >> 12).collect();
-    let serial = Serial::new(native(), &Config::COM1);
     let p = Platform {
         clock,
         timer,
@@ -100,13 +101,13 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
         lapic_frame: madt.lapic_addr >> 12,
         read_only,
         ram: ram.clone(),
-        serial,
         others,
     };
     PLATFORM.set(p).map_err(|_| "devices are set up twice")
 }
 
-fn calibrate(acpi: Option<&Acpi>, fadt: Option<&Fadt>) -> Option<Rates> {
+/// Measures by the counter that `clocksource=` names, and if that does not work or it names none, by the best that does.
+fn calibrate(acpi: Option<&Acpi>, fadt: Option<&Fadt>, asked: Option<Clocksource>) -> Option<Rates> {
     let lapic = apic::lapic();
     lapic.timer_run_free();
     let tsc = fx_x86::cpu::rdtsc_ordered;
@@ -120,7 +121,13 @@ fn calibrate(acpi: Option<&Acpi>, fadt: Option<&Fadt>) -> Option<Rates> {
         let f = fadt?;
         measure(&PmTimer::new(native(), &f.pm_timer?, f.pm_timer_32)?, WINDOW_US, tsc, count)
     };
-    by_hpet().or_else(by_pm).or_else(|| measure(&Pit::new(native()), WINDOW_US, tsc, count))
+    let by_pit = || measure(&Pit::new(native()), WINDOW_US, tsc, count);
+    let first = match asked {
+        Some(Clocksource::Pit) => by_pit(),
+        Some(Clocksource::Acpi) => by_pm(),
+        _ => None,
+    };
+    first.or_else(by_hpet).or_else(by_pm).or_else(by_pit)
 }
 
 fn interrupts(madt: &Madt, fadt: Option<&Fadt>, me: u32, others: &[u32]) -> Result<Irqs<Hardware<Native>>> {
@@ -173,6 +180,11 @@ pub fn clock() -> &'static Clock {
     &platform().clock
 }
 
+/// System time, or 0 as long as there is no clock.
+pub fn time_if_known() -> u64 {
+    PLATFORM.get().map_or(0, |p| p.clock.now())
+}
+
 /// Arms this CPU's timer.
 pub fn arm_timer(deadline: Option<u64>) {
     let p = platform();
@@ -188,8 +200,7 @@ pub fn wallclock_at_boot() -> u64 {
 pub fn device_interrupt(vector: u8) {
     let p = platform();
     let Some(irq) = p.irqs.ack(this_cpu().cpu, vector) else { return };
-    if p.serial.as_ref().is_some_and(|s| u32::from(s.irq()) == irq) {
-        super::start::serial_input();
+    if console::interrupt(irq, super::start::typed) {
         p.irqs.eoi(irq);
         return;
     }
@@ -200,24 +211,11 @@ pub fn device_interrupt(vector: u8) {
     }
 }
 
-/// The serial console's device.
-pub fn serial() -> Option<&'static Serial<Native>> {
-    PLATFORM.get()?.serial.as_ref()
-}
-
-/// Lets the serial console's interrupt in.
-pub fn enable_serial_input() {
-    let p = platform();
-    if let Some(s) = &p.serial
-        && s.enable_interrupt()
-    {
-        let _ = p.irqs.startup(u32::from(s.irq()), 0);
+/// Lets the interrupts of the console's serial lines in.
+pub fn enable_console_input() {
+    for irq in console::enable_input() {
+        let _ = platform().irqs.startup(u32::from(irq), 0);
     }
-}
-
-/// The ports of the serial console.
-pub fn serial_ports() -> Option<(u16, u16)> {
-    serial().map(Serial::ports)
 }
 
 /// How a global system interrupt is signalled.
@@ -315,7 +313,7 @@ pub fn power_off() -> ! {
 /// Restarts the machine.
 pub fn restart() -> ! {
     match PLATFORM.get() {
-        Some(p) => p.power.restart(&p.irqs.hw.pci, Restart::Acpi),
+        Some(p) => p.power.restart(&p.irqs.hw.pci, options::restart()),
         None => fx_x86::cpu::triple_fault(),
     }
 }

@@ -1,11 +1,13 @@
 //! The processor and the machine as the core's port.
 
+use fx_console::Log;
 use fx_domain::hw::{Hw, MsiRequest, Segments, TscScale};
 use fx_types::{Clock, CpuSet, Mfn, Result};
 use fx_x86::{cr, port};
 
 use super::{apic, platform, start};
 use crate::boot::{paging, smp};
+use crate::console::{self, LogClock, Screen};
 use crate::cpu::this_cpu;
 use crate::machine::segments::SegState;
 use crate::machine::{Machine, descriptors, m2p, segments, state};
@@ -31,6 +33,9 @@ fn done(ok: bool) -> Result {
 }
 
 impl Hw for Machine {
+    type Sink = Screen;
+    type LogClock = LogClock;
+
     #[inline]
     fn cpu(&self) -> usize {
         this_cpu().cpu as usize
@@ -281,7 +286,11 @@ impl Hw for Machine {
         platform::ioapic_write(base, register, value)
     }
 
-    fn console_write(&self, bytes: &[u8]) {
-        crate::console::write(bytes);
+    fn log(&self) -> &Log<Screen, LogClock> {
+        console::log()
+    }
+
+    fn crash(&self, why: &str) -> ! {
+        panic!("{why}")
     }
 }

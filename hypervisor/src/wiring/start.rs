@@ -1,5 +1,6 @@
 //! From the end of the boot code to the first guest.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,32 +10,43 @@ use fx_boot::{BootInfo, Module, Ranges};
 use fx_cpuid::{HostConfig, Policies, RawCpu};
 use fx_domain::console::Console;
 use fx_domain::dom0::Dom0;
+use fx_domain::domain::Domain;
 use fx_domain::host::{Cpu, Host, RESCHED, Settings};
 use fx_frames::Buddy;
 use fx_sched::{Sched, Timers};
 use fx_sync::{Lock, RwLock};
-use fx_types::{Maddr, Mfn};
+use fx_types::{CpuSet, Maddr, Mfn};
 
-use super::{HOST, apic, platform};
+use super::{HOST, apic, options, platform, report};
 use crate::boot::{early, frames, paging, smp};
+use crate::console;
 use crate::cpu::{block, this_cpu};
+use crate::crash;
 use crate::entry::exit;
 use crate::machine::Machine;
 
-const GRANT_FRAMES: u32 = 64;
-const MAPTRACK_FRAMES: u32 = 1024;
+/// The most vCPUs of Dom0.
+const MAX_VCPUS: u32 = 128;
+/// The largest log, in bytes.
+const MAX_LOG: u64 = 64 << 20;
 
 /// On the first CPU, with heap and page tables.
 pub fn start(info: &'static BootInfo) -> ! {
-    let ram = Ranges::ram(info, 4096);
+    let warnings = options::init(&info.cmdline);
+    let ram = ram(info);
+    report::start(info, &ram, &warnings);
     if let Err(why) = platform::init(&ram) {
-        panic!("cannot start: {why}");
+        crash::stop(format_args!("cannot start: {why}"));
     }
-    let Some(host) = make_host(info, &ram) else { panic!("not enough memory to start") };
+    console::log().set_epoch(platform::wallclock_at_boot());
+    let Some(host) = make_host(info, &ram) else {
+        crash::stop(format_args!("not enough memory to start: {} MiB of RAM", ram.total() >> 20));
+    };
     if HOST.set(host).is_err() {
         panic!("started twice");
     }
     let Some(host) = HOST.get() else { panic!("no host") };
+    set_console(host);
     host.sched.cpu_online(0);
     start_others(host);
     host.log(format_args!(
@@ -44,9 +56,29 @@ pub fn start(info: &'static BootInfo) -> ! {
         platform::clock().khz
     ));
     build_dom0(host, info);
-    platform::enable_serial_input();
+    platform::enable_console_input();
+    if !options::get().conswitch.stay {
+        host.give_input_to_dom0();
+    }
     // SAFETY: this is CPU 0 and its area is in use already.
     unsafe { exit::restart_stack(0, run) }
+}
+
+/// The machine's RAM: on the heap, because it is too large for the stack to hold more than once.
+#[inline(never)]
+fn ram(info: &BootInfo) -> Box<Ranges> {
+    Box::new(Ranges::ram(info, 4096))
+}
+
+/// Gives the log its ring and the input its switch.
+fn set_console(host: &Host<Machine>) {
+    let o = options::get();
+    host.console.input.set_switch(o.conswitch.code);
+    let size = o.conring_size.clamp(4096, MAX_LOG).next_power_of_two();
+    match fx_types::try_filled(size as usize, |_| 0u8) {
+        Ok(ring) => console::log().attach_ring(ring.into_vec()),
+        Err(_) => host.log(format_args!("conring_size={size}: no memory for it, the log stays as it is")),
+    }
 }
 
 /// Another CPU is ready.
@@ -87,17 +119,19 @@ impl RawCpu for Raw {
     }
 }
 
+#[inline(never)]
 fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
     let frames = frames::table(ram)?;
     let policies = Policies::new(&Raw, &HostConfig::default()).ok()?;
-    let count = platform::get().others.len() + 1;
+    let count = options::cpus(platform::get().others.len() + 1);
     let cpus = fx_types::try_filled(count, |_| Cpu {
         pending: AtomicU32::new(0),
         timers: Lock::new(Timers::new()),
         slice_end: AtomicU64::new(u64::MAX),
     })
     .ok()?;
-    let sched = Sched::new(count).ok()?;
+    let sched = Sched::with_queues_of(count, options::cpus_per_queue()).ok()?;
+    let o = options::get();
     let map: Vec<_> = info.regions().iter().map(|r| (r.start, r.end - r.start, r.kind.0)).collect();
     let host = Host {
         hw: Machine,
@@ -110,9 +144,9 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         console: Console::default(),
         settings: Settings {
             cmdline: String::from(&*info.cmdline),
-            noreboot: info.cmdline.split_whitespace().any(|w| w == "noreboot"),
-            grant_frames: GRANT_FRAMES,
-            maptrack_frames: MAPTRACK_FRAMES,
+            noreboot: o.noreboot,
+            grant_frames: o.gnttab_max_frames,
+            maptrack_frames: o.gnttab_max_maptrack_frames,
         },
         policies,
         total_frames: ram.total() >> 12,
@@ -122,12 +156,7 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         irq_owners: Lock::new(BTreeMap::new()),
         control: fx_domain::control::Control::default(),
     };
-    {
-        let mut free = host.free.lock();
-        for r in early::finish().as_slice() {
-            free.add_range(&host.frames, Mfn(r.start.div_ceil(4096)), Mfn(r.end >> 12));
-        }
-    }
+    add_free(&host);
     mark_devices(&host, ram);
     mark_m2p(&host);
     Some(host)
@@ -146,6 +175,17 @@ fn mark_m2p(host: &Host<Machine>) {
             let _fresh = f.get_type(fx_frames::FrameType::SegDesc);
             f.validated();
         }
+    }
+}
+
+/// Gives the core the memory that is left.
+#[inline(never)]
+fn add_free(host: &Host<Machine>) {
+    let mut ranges = early::finish();
+    options::keep_usable(&mut ranges);
+    let mut free = host.free.lock();
+    for r in ranges.as_slice() {
+        free.add_range(&host.frames, Mfn(r.start.div_ceil(4096)), Mfn(r.end >> 12));
     }
 }
 
@@ -169,7 +209,12 @@ fn mark_devices(host: &Host<Machine>, ram: &Ranges) {
 
 fn start_others(host: &'static Host<Machine>) {
     let starter = apic::Starter { ticks_per_us: u64::from(platform::clock().khz).div_ceil(1000) };
-    for (cpu, id) in (1u32..).zip(&platform::get().others) {
+    let present = platform::get().others.len() + 1;
+    let used = options::cpus(present);
+    if used < present {
+        host.log(format_args!("{used} of {present} CPUs are used: the command line says so"));
+    }
+    for (cpu, id) in (1u32..).zip(&platform::get().others).take(used - 1) {
         apic::set_id(cpu, *id);
         if !smp::start(cpu, *id, &starter) {
             host.log(format_args!("CPU {cpu} (APIC id {id}) does not answer: it stays off"));
@@ -179,19 +224,28 @@ fn start_others(host: &'static Host<Machine>) {
 
 fn build_dom0(host: &'static Host<Machine>, info: &'static BootInfo) {
     let [kernel, rest @ ..] = info.modules() else {
-        panic!(
-            "no Dom0 kernel: give the boot loader one as first module (multiboot \"module\" line, or QEMU's -initrd)"
-        );
+        crash::stop(format_args!(
+            "no Dom0 kernel: give the boot loader one as first module (\"module2\" in GRUB, -initrd in QEMU)"
+        ));
     };
-    let (pages, max_pages) = dom0_pages(host, info);
+    host.log(format_args!("*** Building a PV Dom0 ***"));
+    let o = options::get();
+    let free = host.free.lock().free_frames();
+    let (pages, max_pages) = options::dom0_pages(free);
+    let mut cmdline = String::from(&*kernel.cmdline);
+    if let Some(extra) = &o.dom0_extra {
+        cmdline.push(' ');
+        cmdline.push_str(extra);
+    }
+    let ports: Vec<_> = console::kept_ports().collect();
     let image = Dom0 {
         kernel: bytes(kernel),
         initrd: rest.first().map(|m| (Maddr(m.addr), m.len)),
-        cmdline: kernel.cmdline.as_bytes(),
+        cmdline: cmdline.as_bytes(),
         pages,
         max_pages,
-        vcpus: smp::count() as u32,
-        console_ports: platform::serial_ports(),
+        vcpus: o.dom0_max_vcpus.count(smp::count() as u32).min(MAX_VCPUS),
+        console_ports: &ports,
     };
     match host.build_dom0(&image) {
         Ok(d) => {
@@ -199,16 +253,28 @@ fn build_dom0(host: &'static Host<Machine>, info: &'static BootInfo) {
                 release(host, m);
             }
             host.log(format_args!("{} KiB free", host.free.lock().free_frames() * 4));
+            if o.dom0_vcpus_pin {
+                pin(host, &d);
+            }
+            if console::leave_to_dom0() {
+                host.log(format_args!(
+                    "Dom0 gets the serial line; com1= on the command line keeps it for the log"
+                ));
+            }
             host.unpause_domain(&d);
         }
-        Err(why) => panic!("Dom0 cannot be built: {why}"),
+        Err(why) => crash::stop(format_args!("Dom0 cannot be built: {why}")),
     }
 }
 
-fn dom0_pages(host: &Host<Machine>, _info: &BootInfo) -> (u64, u64) {
-    let free = host.free.lock().free_frames();
-    let pages = (free - (free / 16).min(1 << 15)).min(1 << 18);
-    (pages, u64::MAX)
+/// Lets each of Dom0's vCPUs run on one CPU only (`dom0_vcpus_pin`).
+fn pin(host: &Host<Machine>, d: &Domain) {
+    for v in &d.vcpus {
+        let cpu = CpuSet::one(v.id as usize % smp::count());
+        if host.set_affinity(v, &cpu, &cpu).is_err() {
+            host.log(format_args!("Dom0's vCPU {} cannot be pinned", v.id));
+        }
+    }
 }
 
 fn bytes(m: &'static Module) -> &'static [u8] {
@@ -222,19 +288,10 @@ fn release(host: &Host<Machine>, m: &Module) {
     host.free.lock().add_range(&host.frames, Mfn(r.start.div_ceil(4096)), Mfn(r.end >> 12));
 }
 
-/// Bytes from the serial console.
-pub fn serial_input() {
-    let (Some(host), Some(serial)) = (HOST.get(), platform::serial()) else { return };
-    let mut any = false;
-    serial.receive(|b| {
-        let mut input = host.console.input.lock();
-        if input.len() < 4096 && input.try_reserve(1).is_ok() {
-            input.push(b);
-            any = true;
-        }
-    });
-    if any {
-        host.send_global_virq(xen_abi::xen::VIRQ_CONSOLE);
+/// A byte from a serial line.
+pub fn typed(byte: u8) {
+    if let Some(host) = HOST.get() {
+        host.console_byte(byte);
     }
 }
 

@@ -43,7 +43,11 @@ impl<H: Hw> Host<H> {
         Ok(Reply::Done)
     }
 
-    fn set_affinity(&self, v: &Vcpu, hard: &CpuSet, soft: &CpuSet) -> Result {
+    /// Sets on which CPUs a vCPU may run, and on which it should.
+    ///
+    /// # Errors
+    /// `EINVAL` when none of `hard` is online.
+    pub fn set_affinity(&self, v: &Vcpu, hard: &CpuSet, soft: &CpuSet) -> Result {
         let unit = v.unit.load(Ordering::Acquire);
         if unit != u32::MAX
             && let Some(cpu) = self.sched.set_affinity(unit, hard, soft)?

@@ -114,8 +114,9 @@ impl<H: Hw> Host<H> {
             let mut b = [0; PIECE];
             let room = PIECE.min(a.count.saturating_sub(done) as usize);
             let piece = b.get_mut(..room).ok_or(Errno::EINVAL)?;
-            let (n, next) = self.hw.console_read(a.clear != 0, incremental, a.index, piece);
-            a.index = next;
+            let got = self.hw.log().read(a.clear != 0, incremental, a.index, piece);
+            let n = got.count;
+            a.index = got.index;
             if n == 0 {
                 break;
             }
