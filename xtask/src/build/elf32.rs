@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use object::Endianness;
-use object::elf::{EM_386, EM_X86_64, ET_EXEC, FileHeader64, PT_LOAD, PT_NOTE, SHT_RELA};
+use object::elf::{EM_386, EM_X86_64, ET_EXEC, FileHeader64, PF_R, PT_LOAD, PT_NOTE, SHT_RELA};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 
 /// Sizes of the ELF32 file header and of one program header.
@@ -27,18 +27,19 @@ struct Segment<'a> {
     data: &'a [u8],
 }
 
-/// Makes the 32-bit boot file from the linked 64-bit ELF file.
+/// Makes the 32-bit boot file from the linked 64-bit ELF file; `behind` is loaded at the first page boundary behind it.
 ///
 /// # Errors
 /// When the input is not an x86-64 ELF file with all segments below 4 GiB, has run-time relocations, has no usable
 /// entry, or the result has no multiboot header where loaders look for it.
-pub fn from_elf64(elf: &[u8]) -> Result<Vec<u8>> {
+pub fn from_elf64(elf: &[u8], behind: &[u8]) -> Result<Vec<u8>> {
     let header = FileHeader64::<Endianness>::parse(elf).context("not a 64-bit ELF file")?;
     let endian = header.endian()?;
     ensure!(header.e_machine(endian) == EM_X86_64, "not an x86-64 ELF file");
     no_relocations(header, endian, elf)?;
     let entry = entry(header, endian, elf)?;
-    let segments = segments(header, endian, elf)?;
+    let mut segments = segments(header, endian, elf)?;
+    add_behind(&mut segments, behind)?;
     let file = write(entry, &segments)?;
     ensure!(
         has_multiboot_header(&file),
@@ -93,6 +94,20 @@ fn segments<'a>(header: &Header, endian: Endianness, elf: &'a [u8]) -> Result<Ve
     ensure!(segments.iter().any(|s| s.kind == PT_LOAD), "no PT_LOAD segment");
     segments.sort_by_key(|s| (s.kind != PT_LOAD, s.addr));
     Ok(segments)
+}
+
+/// Adds a segment behind the others in memory.
+fn add_behind<'a>(segments: &mut Vec<Segment<'a>>, data: &'a [u8]) -> Result<()> {
+    if data.is_empty() {
+        return Ok(());
+    }
+    let loads = segments.iter().filter(|s| s.kind == PT_LOAD);
+    let end = loads.map(|s| s.addr.saturating_add(s.memsz)).max().unwrap_or_default();
+    let addr = end.checked_next_multiple_of(PAGE).context("the image ends at 4 GiB")?;
+    let at = segments.iter().take_while(|s| s.kind == PT_LOAD).count();
+    segments
+        .insert(at, Segment { kind: PT_LOAD, addr, memsz: u32::try_from(data.len())?, flags: PF_R, data });
+    Ok(())
 }
 
 /// Lays the file out: headers, then each segment's bytes at the next page boundary.
@@ -183,7 +198,7 @@ mod tests {
 
     #[test]
     fn segments_and_entry_become_physical_32_bit_ones() {
-        let file = from_elf64(&elf64(0x20_0010, EM_X86_64)).unwrap();
+        let file = from_elf64(&elf64(0x20_0010, EM_X86_64), &[]).unwrap();
         let header = Header32::parse(&*file).unwrap();
         assert_eq!(header.e_machine(LittleEndian), EM_386);
         assert_eq!(header.e_entry(LittleEndian), 0x20_0010);
@@ -201,13 +216,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_be_behind_the_image_is_there() {
+        let file = from_elf64(&elf64(0x20_0010, EM_X86_64), b"names").unwrap();
+        let header = Header32::parse(&*file).unwrap();
+        let programs = header.program_headers(LittleEndian, &*file).unwrap();
+        let kinds: Vec<u32> = programs.iter().map(|p| p.p_type(LittleEndian)).collect();
+        assert_eq!(kinds, [PT_LOAD, PT_LOAD, PT_NOTE]);
+        assert_eq!(programs[1].p_paddr(LittleEndian), 0x20_3000);
+        assert_eq!(programs[1].data(LittleEndian, &*file).unwrap(), b"names");
+    }
+
+    #[test]
     fn a_high_entry_without_the_symbol_is_refused() {
-        assert!(from_elf64(&elf64(LOAD_VADDR, EM_X86_64)).unwrap_err().to_string().contains("start32"));
+        assert!(from_elf64(&elf64(LOAD_VADDR, EM_X86_64), &[]).unwrap_err().to_string().contains("start32"));
     }
 
     #[test]
     fn another_machine_is_refused() {
-        assert!(from_elf64(&elf64(0x20_0010, EM_386)).is_err());
+        assert!(from_elf64(&elf64(0x20_0010, EM_386), &[]).is_err());
     }
 
     #[test]
@@ -215,6 +241,6 @@ mod tests {
         let mut elf = elf64(0x20_0010, EM_X86_64);
         let at = usize::try_from(CODE).unwrap();
         elf[at] ^= 1;
-        assert!(from_elf64(&elf).unwrap_err().to_string().contains("multiboot"));
+        assert!(from_elf64(&elf, &[]).unwrap_err().to_string().contains("multiboot"));
     }
 }

@@ -1,6 +1,7 @@
 //! `build`: the hypervisor and the test guests for the bare machine, and the file that boot loaders take.
 
 mod elf32;
+mod symbols;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -36,7 +37,9 @@ pub fn hypervisor() -> Result<PathBuf> {
     let elf = report::step("build free-xen", || compile("free-xen", "hypervisor"))?;
     fs::copy(&elf, dist.join("free-xen.syms"))?;
     let file = dist.join("free-xen");
-    let bytes = elf32::from_elf64(&fs::read(&elf)?).context("making the boot file")?;
+    let mut image = fs::read(&elf)?;
+    let names = symbols::embed(&mut image).context("collecting the names of functions")?;
+    let bytes = elf32::from_elf64(&image, &names).context("making the boot file")?;
     fs::write(&file, &bytes)?;
     report::say(format_args!("  {} ({} KiB)", file.display(), bytes.len() / 1024));
     Ok(file)
