@@ -27,6 +27,8 @@ use crate::vcpu::{CALLBACK_SET, FAILSAFE_MASKS, IN_KERNEL, SYSCALL_MASKS, Vcpu};
 /// `vcpu_info` structures in the shared information page.
 const LEGACY_VCPUS: u32 = 32;
 const INFO_SIZE: u64 = 64;
+/// `RFLAGS.IOPL`.
+const IOPL: u64 = 3 << 12;
 /// Frames that one pass of a teardown releases.
 const PASS: u32 = 4096;
 
@@ -202,6 +204,7 @@ impl<H: Hw> Host<H> {
         pv.syscall_callback.set(canonical(k.syscall_callback_eip));
         let [.., cr4, _, _, _] = k.ctrlreg;
         pv.cr4.set(cr4);
+        pv.iopl.set((k.user_regs.rflags & IOPL) as u32);
         v.set_flag(CALLBACK_SET, k.event_callback_eip != 0);
         v.set_flag(IN_KERNEL, k.flags & VGCF_IN_KERNEL != 0);
         v.set_flag(FAILSAFE_MASKS, k.flags & VGCF_FAILSAFE_DISABLES_EVENTS != 0);
@@ -246,7 +249,8 @@ impl<H: Hw> Host<H> {
         (u.r15, u.r14, u.r13, u.r12, u.rbp, u.rbx) = (r.r15, r.r14, r.r13, r.r12, r.rbp, r.rbx);
         (u.r11, u.r10, u.r9, u.r8, u.rax, u.rcx) = (r.r11, r.r10, r.r9, r.r8, r.rax, r.rcx);
         (u.rdx, u.rsi, u.rdi, u.rip, u.rsp) = (r.rdx, r.rsi, r.rdi, r.rip, r.rsp);
-        u.rflags = r.rflags;
+        // The I/O privilege is virtual: in the image it is where the guest believes it to be.
+        u.rflags = r.rflags | u64::from(v.pv.iopl.get());
         u.cs = r.cs as u16;
         u.ss = r.ss as u16;
         if v.in_kernel() {

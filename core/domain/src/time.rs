@@ -14,6 +14,8 @@ use crate::vcpu::{Vcpu, WAIT_POLL};
 const TIME: u64 = 32;
 /// Offset of the wall clock in the shared information page.
 const WALLCLOCK: u64 = 0xc00;
+/// Offset of the multiplier in `vcpu_time_info`.
+const SCALE: u64 = core::mem::offset_of!(VcpuTimeInfo, tsc_to_system_mul) as u64;
 const SINGLE: u8 = 0;
 const PERIODIC: u8 = 1;
 /// Timer kind: end of a poll.
@@ -65,6 +67,16 @@ impl<H: Hw> Host<H> {
         self.hw.store32(at.add(8), (ns % 1_000_000_000) as u32);
         self.hw.store32(at.add(12), (sec >> 32) as u32);
         self.hw.store32(at, version.wrapping_add(1));
+    }
+
+    /// Makes the clocks of a domain that was just built right: the toolstack wrote its shared information page as a whole, with
+    /// zeroes or with what was saved at another time.
+    pub(crate) fn renew_clocks(&self, d: &Domain) {
+        self.update_wallclock(d);
+        for v in &d.vcpus {
+            // What it will never be, so that the next update writes all.
+            self.hw.store32(v.info().add(TIME).add(SCALE), 0);
+        }
     }
 
     /// Counts the time since the latest change and enters `state`.

@@ -41,8 +41,7 @@ impl<H: Hw> Cpu<'_, H> {
     /// Whether the domain has the port, once the guest's own kernel lets the present mode get at it.
     fn has_port(&self, port: u16, size: u8) -> Result<bool, Refused> {
         let last = u64::from(port).saturating_add(u64::from(size)).saturating_sub(1);
-        let needed = if self.c.v.in_kernel() { 1 } else { 3 };
-        if self.c.v.pv.iopl.get() >> 12 < needed && !self.in_bitmap(port, size) {
+        if !self.iopl_ok() && !self.in_bitmap(port, size) {
             return Err(Refused::Protection);
         }
         Ok(self.c.d.rights.lock().ports.contains(u64::from(port), last))
@@ -75,7 +74,9 @@ impl<H: Hw> PvCpu for Cpu<'_, H> {
 
     fn iopl_ok(&self) -> bool {
         let iopl = self.c.v.pv.iopl.get() >> 12;
-        iopl >= if self.c.v.in_kernel() { 1 } else { 3 }
+        // A kernel with the assist sees the level as its user mode has it; itself it is at level 0, without it at 1.
+        let kernel = u32::from(!self.c.d.assists(xen_abi::xen::VMASST_TYPE_ARCHITECTURAL_IOPL));
+        iopl >= if self.c.v.in_kernel() { kernel } else { 3 }
     }
 
     fn cpuid(&mut self, leaf: u32, subleaf: u32) -> [u32; 4] {

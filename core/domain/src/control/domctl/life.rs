@@ -42,7 +42,9 @@ impl<H: Hw> Host<H> {
         let fewer = |n: u32| n.checked_sub(1);
         match t.tool_pauses.fetch_update(Ordering::AcqRel, Ordering::Acquire, fewer) {
             Ok(1) => {
-                t.created.store(true, Ordering::Release);
+                if !t.created.swap(true, Ordering::AcqRel) {
+                    self.renew_clocks(t);
+                }
                 self.unpause_domain(t);
             }
             Ok(_) => {}
