@@ -86,6 +86,8 @@ pub struct Domain {
     pub vm_assist: AtomicU64,
     /// CPUs that may hold translations of its address spaces, one bit each for the first 64.
     pub dirty_cpus: AtomicU64,
+    /// When the CPUs that run it last dropped its translations, in the time of the frame table's clock.
+    pub flushed: AtomicU64,
     /// Offset of its wall clock (seconds).
     pub time_offset: Own64,
     /// Its UUID.

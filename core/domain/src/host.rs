@@ -43,6 +43,10 @@ pub struct Cpu {
     pub pending: AtomicU32,
     /// Timers of vCPUs that armed them on this CPU.
     pub timers: Lock<Timers<TimerKey>>,
+    /// When a part of long work has lasted long enough, by the time stamp counter.
+    pub yield_at: AtomicU64,
+    /// Tables that are half let go.
+    pub unfinished: fx_pagetables::Unfinished,
     /// When the time slice of what runs ends (ns), `u64::MAX` for never.
     pub slice_end: AtomicU64,
 }
@@ -86,6 +90,8 @@ pub struct Host<H: Hw> {
     pub total_frames: u64,
     /// The machine's memory map, as Dom0 gets it: start, length, E820 type.
     pub memory_map: Box<[(u64, u64, u32)]>,
+    /// When all CPUs last dropped all guest translations, in the time of the frame table's clock.
+    pub flushed: AtomicU64,
     /// Frames promised to domains by claims.
     pub claimed: AtomicU64,
     /// Which domain handles each global virq: Dom0 unless told otherwise.
@@ -150,10 +156,21 @@ impl<H: Hw> Host<H> {
     /// `ENOMEM`.
     pub fn alloc_own(&self, order: u8) -> Result<Mfn> {
         let mfn = self.free.lock().alloc(&self.frames, order, Zone::Any).ok_or(Errno::ENOMEM)?;
+        self.settle(mfn);
         for i in 0..1u64 << order {
             self.hw.zero_frame(mfn.add(i));
         }
         Ok(mfn)
+    }
+
+    /// Makes sure that no CPU still translates to a block that just came from the allocator, whoever had it before.
+    pub(crate) fn settle(&self, block: Mfn) {
+        let stale = self.frames.get(block).map_or(u64::MAX, fx_frames::FrameInfo::stale_since);
+        if stale >= self.flushed.load(Ordering::Acquire) {
+            let now = self.frames.clock().now();
+            self.hw.flush_tlb(&fx_types::CpuSet::ALL);
+            self.flushed.fetch_max(now, Ordering::AcqRel);
+        }
     }
 
     /// Gives frames of the hypervisor's own back.
@@ -202,6 +219,7 @@ impl<H: Hw> Host<H> {
 
     /// Drops all translations of `d`'s address spaces.
     pub fn flush_domain_tlb(&self, d: &Domain) {
+        let now = self.frames.clock().now();
         let dirty = d.dirty_cpus.load(Ordering::SeqCst);
         let here = self.hw.cpu();
         if dirty & !dirty_bit(here) != 0 {
@@ -209,6 +227,7 @@ impl<H: Hw> Host<H> {
         } else if dirty != 0 {
             self.hw.flush_local();
         }
+        d.flushed.fetch_max(now, Ordering::AcqRel);
     }
 }
 
@@ -242,12 +261,28 @@ impl<H: Hw> PtHost for Host<H> {
         !self.hw.mmio_reserved(mfn) && domain.is_ok_and(|d| d.rights.lock().mmio.contains(mfn.0, mfn.0))
     }
 
+    fn flush_domain_since(&self, owner: DomId, since: u64) {
+        if let Ok(d) = self.domain(owner)
+            && d.flushed.load(Ordering::Acquire) <= since
+        {
+            self.flush_domain_tlb(&d);
+        }
+    }
+
     fn uncached_ram_allowed(&self, dom: DomId) -> bool {
         self.domain(dom).is_ok_and(|d| d.hardware || d.rights.lock().mmio.iter().next().is_some())
     }
 
     fn io_read_only(&self, mfn: Mfn) -> bool {
         self.hw.mmio_read_only(mfn)
+    }
+
+    fn should_yield(&self) -> bool {
+        self.part_is_over()
+    }
+
+    fn unfinished(&self, mfn: Mfn) {
+        self.leave_unfinished(mfn);
     }
 
     fn release(&self, mfn: Mfn) {

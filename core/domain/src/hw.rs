@@ -92,6 +92,8 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
     fn set_timer(&self, deadline: Option<u64>);
     /// Halts until an interrupt came and was handled.
     fn idle(&self);
+    /// Lets pending interrupts in for a moment. No lock may be held.
+    fn interrupt_window(&self);
     /// CPUID, natively.
     fn cpuid(&self, leaf: u32, subleaf: u32) -> [u32; 4];
     /// Reads a model-specific register that exists.

@@ -37,6 +37,7 @@ pub mod hw;
 pub mod hypercall;
 pub mod lifecycle;
 mod pirq;
+pub mod preempt;
 pub mod pv;
 mod ranges;
 pub mod schedule;

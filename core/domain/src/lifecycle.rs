@@ -7,7 +7,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use fx_frames::FrameType;
-use fx_pagetables::{get_typed, put_typed, unpin};
+use fx_pagetables::{finish, get_typed, put_typed, unpin};
 use fx_sync::Lock;
 use fx_types::{CpuSet, DomId, Errno, Maddr, Mfn, Own64, Result};
 use xen_abi::arch_x86::{
@@ -89,6 +89,7 @@ impl<H: Hw> Host<H> {
             tool_pauses: AtomicU32::new(1),
             vm_assist: AtomicU64::new(0),
             dirty_cpus: AtomicU64::new(0),
+            flushed: AtomicU64::new(1),
             time_offset: Own64::new(0),
             handle: Lock::new(p.handle),
             ssidref: AtomicU32::new(p.ssidref),
@@ -159,6 +160,9 @@ impl<H: Hw> Host<H> {
         let c = VcpuRef { d: d.clone(), v: v.clone() };
         let gdt = (k.gdt_ents.div_ceil(512) as usize).min(15);
         if k.gdt_ents > 14 * 512 || k.ldt_ents > 8192 {
+            return Err(Errno::EINVAL);
+        }
+        if ![k.fs_base, k.gs_base_kernel, k.gs_base_user].into_iter().all(fx_types::is_canonical) {
             return Err(Errno::EINVAL);
         }
         let [_, user, _, kernel, ..] = k.ctrlreg;
@@ -385,8 +389,10 @@ impl<H: Hw> Host<H> {
         for _ in 0..PASS {
             let first = d.pages.lock().list.first();
             let Some(mfn) = first else { return self.release_shared(d) };
-            let _ = unpin(self, mfn, d.id);
+            // What is pinned or half a table is freed by what comes after: it still holds a reference.
             self.give_up(d, mfn);
+            let _ = unpin(self, mfn, d.id);
+            finish(self, mfn);
         }
         Err(Errno::ERESTART)
     }

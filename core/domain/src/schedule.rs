@@ -38,10 +38,11 @@ impl<H: Hw> Host<H> {
             if bits & OUTPUT != 0 {
                 self.announce_output();
             }
-            if bits & RARE != 0
-                && let Some(c) = cur
-            {
-                self.rare_work(c, regs);
+            if bits & RARE != 0 {
+                self.finish_tables();
+                if let Some(c) = cur {
+                    self.rare_work(c, regs);
+                }
             }
             if bits & RESCHED != 0 || cur.is_none() {
                 self.reschedule(cur, regs, now);
@@ -148,8 +149,8 @@ impl<H: Hw> Host<H> {
             let mut saved = c.v.saved.lock();
             saved.segments = self.hw.save_segments();
         }
-        let _ = self.hw.set_xcr0(c.v.pv.xcr0.get());
         self.hw.xstate_load(Mfn(c.v.xstate.get()));
+        let _ = self.hw.set_xcr0(c.v.pv.xcr0.get());
         self.hw.set_ts(c.v.flags.get() & crate::vcpu::TASK_SWITCHED != 0);
         let mut dr = [0; 6];
         for (d, s) in dr.iter_mut().zip(&c.v.pv.debug) {

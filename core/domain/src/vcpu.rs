@@ -117,6 +117,8 @@ pub struct Vcpu {
     pub unit: AtomicU32,
     /// Held while the scheduler is told whether the vCPU can run.
     pub scheduler_turn: Lock<()>,
+    /// Held while the vCPU's areas or its first context are set.
+    pub setup_turn: Lock<()>,
     /// Deadline of the single-shot timer (ns), 0 when not set.
     pub timer: AtomicU64,
     /// Period of the periodic timer (ns), 0 when off; and its next deadline.
@@ -220,6 +222,7 @@ impl Vcpu {
             initialised: AtomicBool::new(false),
             unit: AtomicU32::new(u32::MAX),
             scheduler_turn: Lock::new(()),
+            setup_turn: Lock::new(()),
             timer: AtomicU64::new(0),
             periodic: AtomicU64::new(0),
             periodic_next: AtomicU64::new(0),

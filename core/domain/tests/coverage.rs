@@ -48,7 +48,8 @@ const fn family(section: &'static str, title: &'static str, source: &'static str
 }
 
 /// Operations that a dispatcher names only to answer with the default error.
-const NAMED_IN_VAIN: &[&str] = &["GNTTABOP_DUMP_TABLE", "HYPERVISOR_DM_OP", "HYPERVISOR_HVM_OP", "HYPERVISOR_NMI_OP"];
+const NAMED_IN_VAIN: &[&str] =
+    &["GNTTABOP_DUMP_TABLE", "HYPERVISOR_DM_OP", "HYPERVISOR_HVM_OP", "HYPERVISOR_NMI_OP"];
 
 /// One row of the table.
 struct Row {

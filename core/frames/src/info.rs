@@ -269,7 +269,11 @@ impl FrameInfo {
     /// the one typed reference then, as after [`TypeGain::Validate`], and the plain one that was the table's own.
     pub fn take_over(&self) -> Option<(FrameType, u64)> {
         self.update(|w| {
-            if w.partial() { Ok((w.with_one_worker(), (w.frame_type(), w.held()))) } else { Err(Errno::EINVAL) }
+            if w.partial() {
+                Ok((w.with_one_worker(), (w.frame_type(), w.held())))
+            } else {
+                Err(Errno::EINVAL)
+            }
         })
         .ok()
     }

@@ -304,7 +304,10 @@ mod tests {
         }
         let [_, pinned, allocated, hypervisor, _] = flags;
         let [validated, ..] = flags;
-        assert_eq!(fields(w.with_held(512)), (refs, 512, t, [validated, pinned, allocated, hypervisor, true]));
+        assert_eq!(
+            fields(w.with_held(512)),
+            (refs, 512, t, [validated, pinned, allocated, hypervisor, true])
+        );
         assert_eq!(fields(w.with_one_worker()), (refs, 1, t, [false, pinned, allocated, hypervisor, false]));
     }
 

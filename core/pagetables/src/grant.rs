@@ -84,25 +84,6 @@ fn replace<H: PtHost>(h: &H, e: &GrantEntry, new: u64) -> Result {
     Err(Errno::EINVAL)
 }
 
-/// Empties the entry at `at` if it maps the granted frame `mfn`; `new` is what is to stand there instead.
-///
-/// # Errors
-/// `EINVAL` when it does not.
-pub fn unmap_grant<H: PtHost>(h: &H, at: Maddr, owner: DomId, mfn: Mfn, new: u64) -> Result {
-    with_table(h, at, owner, || {
-        let writable = h.mem().load64(at) & pte::RW != 0;
-        replace(h, &GrantEntry { at, owner, mfn, writable }, new)
-    })
-}
-
-/// Takes the entry at `at` out, with the reference that it holds.
-///
-/// # Errors
-/// `EINVAL` when there is no such table.
-pub fn take_entry<H: PtHost>(h: &H, at: Maddr, owner: DomId) -> Result<u64> {
-    with_table(h, at, owner, || Ok(swap(h, at, 0)))
-}
-
 fn swap<H: PtHost>(h: &H, at: Maddr, new: u64) -> u64 {
     let mut now = h.mem().load64(at);
     loop {

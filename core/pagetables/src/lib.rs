@@ -47,7 +47,7 @@ mod tests;
 mod walk;
 
 pub use entry::{Change, descriptor, exchange, exchange_if, get_entry, put_entry};
-pub use grant::{GrantEntry, map_grant, replace_grant, take_entry, unmap_grant};
+pub use grant::{GrantEntry, map_grant, replace_grant};
 pub use host::{PtHost, finish, get_frame, get_typed, get_typed_again, put_frame, put_typed};
 pub use parts::Unfinished;
 pub use table::{pin, unpin};

@@ -53,7 +53,13 @@ impl PtHost for Host {
 
 /// Frames 1–15 are mine; 16–19 the other domain's.
 fn host() -> Host {
-    let h = Host { ram: Ram::new(20), frames: frame_table(20), flushed: RefCell::default(), busy: Cell::new(false), unfinished: Unfinished::new() };
+    let h = Host {
+        ram: Ram::new(20),
+        frames: frame_table(20),
+        flushed: RefCell::default(),
+        busy: Cell::new(false),
+        unfinished: Unfinished::new(),
+    };
     for f in 1..20 {
         h.info(f).assign(if f < FOREIGN { ME } else { OTHER }, false);
     }

@@ -28,9 +28,20 @@ pub fn xstate_size() -> usize {
     init::fpu_layout().size as usize
 }
 
+/// Whatever the guest has switched off in XCR0, it may have used before: all of the state is saved and loaded.
+#[inline]
+fn all_features() {
+    let all = fpu::host_xcr0();
+    if all != 0 {
+        // SAFETY: these are the features that the processor has; with any there is XSAVE, and then CR4 has the bit.
+        unsafe { fpu::write_xcr0(all) };
+    }
+}
+
 /// Saves this CPU's extended state to the start of `area`.
 #[inline]
 pub fn xstate_save(area: Mfn) {
+    all_features();
     cr::set_ts(false);
     // SAFETY: frames are aligned, the port's contract says that the memory is the caller's, and TS is clear.
     unsafe { fpu::save(phys::ptr(area.addr())) };
@@ -39,6 +50,7 @@ pub fn xstate_save(area: Mfn) {
 /// Loads extended state that [`xstate_save`] saved or that was checked to be loadable.
 #[inline]
 pub fn xstate_load(area: Mfn) {
+    all_features();
     cr::set_ts(false);
     // SAFETY: as for `xstate_save`.
     unsafe { fpu::restore(phys::ptr(area.addr())) };

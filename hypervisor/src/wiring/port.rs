@@ -172,6 +172,11 @@ impl Hw for Machine {
         unsafe { fx_x86::cpu::wait_for_interrupt() };
     }
 
+    fn interrupt_window(&self) {
+        // SAFETY: this CPU handles interrupts, and the core holds no lock here.
+        unsafe { fx_x86::cpu::interrupt_window() };
+    }
+
     fn cpuid(&self, leaf: u32, subleaf: u32) -> [u32; 4] {
         let r = fx_x86::cpuid::cpuid(leaf, subleaf);
         [r.eax, r.ebx, r.ecx, r.edx]

@@ -127,6 +127,8 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
     let cpus = fx_types::try_filled(count, |_| Cpu {
         pending: AtomicU32::new(0),
         timers: Lock::new(Timers::new()),
+        yield_at: AtomicU64::new(u64::MAX),
+        unfinished: fx_pagetables::Unfinished::new(),
         slice_end: AtomicU64::new(u64::MAX),
     })
     .ok()?;
@@ -151,6 +153,7 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         policies,
         total_frames: ram.total() >> 12,
         memory_map: map.into_boxed_slice(),
+        flushed: AtomicU64::new(1),
         claimed: AtomicU64::new(0),
         virq_handlers: Lock::new(BTreeMap::new()),
         irq_owners: Lock::new(BTreeMap::new()),

@@ -169,7 +169,8 @@ impl<H: Hw> Host<H> {
             }
             e::EVTCHNOP_BIND_VIRQ => {
                 let mut a: e::EvtchnBindVirq = self.hw.read_val(arg)?;
-                if ev::is_global(a.virq) && !c.d.privileged {
+                if ev::is_global(a.virq) && a.virq < xen_abi::xen::NR_VIRQS && a.vcpu == 0 && !c.d.privileged
+                {
                     return Err(Errno::EPERM);
                 }
                 a.port = ev::bind_virq(view, a.virq, a.vcpu)?;

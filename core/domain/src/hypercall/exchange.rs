@@ -12,6 +12,8 @@ use crate::hw::Hw;
 
 /// Offset of `nr_exchanged` in the argument.
 const DONE: u64 = 64;
+/// Units of one pass.
+const PASS: u64 = 64;
 /// The greatest extent: 16 MiB.
 const MAX_ORDER: u32 = 12;
 
@@ -22,7 +24,8 @@ impl<H: Hw> Host<H> {
         if i.extent_order > MAX_ORDER || o.extent_order > MAX_ORDER || x.nr_exchanged > i.nr_extents {
             return Err(Errno::EINVAL);
         }
-        let same = i.nr_extents.checked_shl(i.extent_order) == o.nr_extents.checked_shl(o.extent_order);
+        let frames = |r: &m::MemoryReservation| r.nr_extents.checked_mul(1u64 << r.extent_order);
+        let same = frames(&i).is_some() && frames(&i) == frames(&o);
         if !same || i.domid != o.domid {
             return Err(Errno::EINVAL);
         }
@@ -37,7 +40,11 @@ impl<H: Hw> Host<H> {
         let out_per = 1u64 << unit.wrapping_sub(o.extent_order);
         let mut done = x.nr_exchanged >> in_shift;
         let units = i.nr_extents >> in_shift;
+        let first = done;
         while done < units {
+            if done.wrapping_sub(first) >= PASS {
+                return Err(Errno::ERESTART);
+            }
             self.exchange_unit(c, &i, &o, done, (in_per, out_per))?;
             done = done.wrapping_add(1);
             self.hw.write_val(arg.wrapping_add(DONE), &done.wrapping_mul(in_per))?;
@@ -65,13 +72,16 @@ impl<H: Hw> Host<H> {
                 return Err(e);
             }
         };
-        self.hand_over(c, o, unit.wrapping_mul(out_per), &blocks)?;
-        let mut free = self.free.lock();
-        for f in given {
-            self.hw.set_m2p(f, u64::MAX);
-            free.free(&self.frames, f, 0);
+        let told = self.hand_over(c, o, unit.wrapping_mul(out_per), &blocks);
+        // The frames have changed hands whether or not the guest could be told which.
+        {
+            let mut free = self.free.lock();
+            for f in &given {
+                self.hw.set_m2p(*f, u64::MAX);
+                free.free(&self.frames, *f, 0);
+            }
         }
-        Ok(())
+        told
     }
 
     fn steal_extents(
@@ -107,24 +117,30 @@ impl<H: Hw> Host<H> {
     fn take_blocks(&self, o: &m::MemoryReservation, count: u64) -> Result<Vec<Mfn>> {
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count as usize).map_err(|_| Errno::ENOMEM)?;
-        let mut free = self.free.lock();
-        for _ in 0..count {
-            if let Some(b) = free.alloc(&self.frames, o.extent_order as u8, zone(o.mem_flags)) {
-                blocks.push(b);
-            } else {
-                for b in blocks {
-                    free.free(&self.frames, b, o.extent_order as u8);
+        let complete = {
+            let mut free = self.free.lock();
+            (0..count).all(|_| match free.alloc(&self.frames, o.extent_order as u8, zone(o.mem_flags)) {
+                Some(b) => {
+                    blocks.push(b);
+                    true
                 }
-                return Err(Errno::ENOMEM);
-            }
+                None => false,
+            })
+        };
+        if complete {
+            return Ok(blocks);
         }
-        Ok(blocks)
+        for b in &blocks {
+            self.free_own(*b, o.extent_order as u8);
+        }
+        Err(Errno::ENOMEM)
     }
 
     /// Assigns new blocks; what the guest wants to know them by is in the output array, where their frames go.
     fn hand_over(&self, c: &VcpuRef, o: &m::MemoryReservation, first: u64, blocks: &[Mfn]) -> Result {
         let mut result = Ok(());
         for (e, b) in (first..).zip(blocks) {
+            self.settle(*b);
             let gpfn = self.hw.read_at::<u64>(o.extent_start.0, e);
             for j in 0..1u64 << o.extent_order {
                 let f = b.add(j);

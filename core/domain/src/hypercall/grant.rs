@@ -120,14 +120,12 @@ impl<H: Hw> gr::MapHost for GrantView<'_, H> {
 
     fn unmap_host(&self, addr: u64, mfn: Mfn, flags: u32, replace: Option<u64>) -> GrantStatus {
         let at = self.entry_at(addr, flags)?;
-        let new = match replace {
-            None | Some(0) => 0,
-            Some(va) => {
-                let from = self.entry_at(va, 0)?;
-                pt::take_entry(self.host, from, self.d.id).map_err(|_| g::GNTST_GENERAL_ERROR)?
-            }
+        let from = match replace {
+            None | Some(0) => None,
+            Some(va) => Some(self.entry_at(va, 0)?),
         };
-        pt::unmap_grant(self.host, at, self.d.id, mfn, new).map_err(|_| g::GNTST_GENERAL_ERROR)
+        let entry = pt::GrantEntry { at, owner: self.d.id, mfn, writable: flags & g::GNTMAP_READONLY == 0 };
+        pt::replace_grant(self.host, &entry, from).map_err(|_| g::GNTST_GENERAL_ERROR)
     }
 
     fn flush_tlb(&self) {

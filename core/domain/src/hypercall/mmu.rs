@@ -1,7 +1,7 @@
 //! `mmu_update`, `update_va_mapping` and `update_va_mapping_otherdomain`: entries of page tables.
 
-use fx_frames::{FrameType, TypeGain};
-use fx_pagetables::{Change, exchange, get_typed, put_frame, put_typed, table_of};
+use fx_frames::FrameType;
+use fx_pagetables::{Change, exchange, get_typed, get_typed_again, put_frame, put_typed, table_of};
 use fx_types::{CpuSet, DomId, Errno, GuestVirtExt, Maddr, Result};
 use xen_abi::xen::{
     DOMID_IO, DOMID_SELF, DOMID_XEN, MMU_CMD_MASK, MMU_MACHPHYS_UPDATE, MMU_NORMAL_PT_UPDATE,
@@ -34,6 +34,7 @@ impl<H: Hw> Host<H> {
         let mut left = *count & (GOES_ON - 1) & 0xffff_ffff;
         let before = if *count & GOES_ON != 0 { self.done_so_far(*done_at)? } else { 0 };
         let p = self.parties(c, *foreign as u32)?;
+        let _part = self.begin_part();
         let mut done = 0;
         let mut result = Ok(0);
         while left > 0 {
@@ -51,7 +52,8 @@ impl<H: Hw> Host<H> {
             done = done.wrapping_add(1);
         }
         if *done_at != 0 {
-            self.hw.write_val(*done_at, &(before.wrapping_add(done) as u32))?;
+            // Who cannot be told how far it went is not told.
+            let _ = self.hw.write_val(*done_at, &(before.wrapping_add(done) as u32));
         }
         if result == Err(Errno::ERESTART) {
             *count = left | GOES_ON;
@@ -94,7 +96,7 @@ impl<H: Hw> Host<H> {
         match r.ptr & COMMAND {
             command @ (NORMAL | PRESERVE_AD | NO_TRANSLATE) => {
                 if r.ptr & 4 != 0 {
-                    return Err(Errno::EINVAL);
+                    return Err(Errno::ENOSYS);
                 }
                 self.update_entry(p, at, r.val, command == PRESERVE_AD)
             }
@@ -115,36 +117,21 @@ impl<H: Hw> Host<H> {
     #[inline]
     fn update_entry(&self, p: &Parties, at: Maddr, new: u64, keep_ad: bool) -> Result {
         let mfn = at.mfn();
-        let info = self.frames.get(mfn).ok_or(Errno::EINVAL)?;
-        info.get(p.tables)?;
-        let w = info.word();
-        let level = if w.type_refs() == 0 { None } else { w.frame_type().level() };
-        let result = match level {
-            Some(level) => match info.get_type(w.frame_type()) {
-                Ok(TypeGain::Ready) => {
-                    let r = exchange(
-                        self,
-                        &Change { at, level, new, owner: p.tables, target: p.frames, keep_ad },
-                    );
-                    // Drops the plain reference as well.
-                    put_typed(self, mfn);
-                    return r;
-                }
-                Ok(TypeGain::Validate { .. }) => {
-                    // It stopped being a table just now; nothing was written.
-                    info.abandon();
-                    Err(Errno::EINVAL)
-                }
-                Err(e) => Err(e),
-            },
-            // A page that is no table (yet): a plain write, as long as it is nothing that is checked.
-            None => get_typed(self, mfn, p.tables, FrameType::Writable).map(|()| {
-                self.hw.store64(at, new);
-                put_typed(self, mfn);
-            }),
-        };
-        put_frame(self, mfn);
-        result
+        let w = self.frames.get(mfn).ok_or(Errno::EINVAL)?.word();
+        let table = if w.type_refs() > 0 { w.frame_type().level() } else { None };
+        if let Some(level) = table {
+            // Fails when it stopped being a table just now; nothing is written then.
+            get_typed_again(self, mfn, p.tables, w.frame_type())?;
+            let c = Change { at, level, new, owner: p.tables, target: p.frames, keep_ad };
+            let r = exchange(self, &c);
+            put_typed(self, mfn);
+            return r;
+        }
+        // A page that is no table (yet): a plain write, as long as it is nothing that is checked.
+        get_typed(self, mfn, p.tables, FrameType::Writable)?;
+        self.hw.store64(at, new);
+        put_typed(self, mfn);
+        Ok(())
     }
 
     /// `update_va_mapping(va, entry, flags)`.
@@ -168,20 +155,7 @@ impl<H: Hw> Host<H> {
         let l4 = c.v.current_l4();
         let at = table_of(&self.hw, &self.frames, l4, va, 1).ok_or(Errno::EINVAL)?;
         let mfn = at.mfn();
-        let info = self.frames.get(mfn).ok_or(Errno::EINVAL)?;
-        info.get(c.d.id)?;
-        match info.get_type(FrameType::L1) {
-            Ok(TypeGain::Ready) => {}
-            Ok(TypeGain::Validate { .. }) => {
-                info.abandon();
-                put_frame(self, mfn);
-                return Err(Errno::EINVAL);
-            }
-            Err(e) => {
-                put_frame(self, mfn);
-                return Err(e);
-            }
-        }
+        get_typed_again(self, mfn, c.d.id, FrameType::L1)?;
         let r = exchange(self, &Change { at, level: 1, new, owner: c.d.id, target, keep_ad: false });
         put_typed(self, mfn);
         r?;

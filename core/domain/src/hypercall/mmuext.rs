@@ -23,6 +23,7 @@ impl<H: Hw> Host<H> {
         let before =
             if *count & GOES_ON != 0 && *done_at != 0 { self.hw.read_val::<u32>(*done_at)? } else { 0 };
         let subject = self.subject(c, *foreign as u16)?;
+        let _part = self.begin_part();
         let mut done = 0u64;
         let mut result = Ok(0);
         while left > 0 {
@@ -40,7 +41,7 @@ impl<H: Hw> Host<H> {
             done = done.wrapping_add(1);
         }
         if *done_at != 0 {
-            self.hw.write_val(*done_at, &before.wrapping_add(done as u32))?;
+            let _ = self.hw.write_val(*done_at, &before.wrapping_add(done as u32));
         }
         if result == Err(Errno::ERESTART) {
             *count = left | GOES_ON;
@@ -123,7 +124,7 @@ impl<H: Hw> Host<H> {
         if old == mfn.0 {
             return Ok(());
         }
-        get_typed(self, mfn, c.d.id, FrameType::L4).map_err(|_| Errno::EINVAL)?;
+        get_typed(self, mfn, c.d.id, FrameType::L4).map_err(busy_is_invalid)?;
         self.drop_ldt_pages(c);
         v.pv.kernel_l4.set(mfn.0);
         if v.in_kernel() {
@@ -151,7 +152,7 @@ impl<H: Hw> Host<H> {
             return Ok(());
         }
         if mfn.0 != 0 {
-            get_typed(self, mfn, c.d.id, FrameType::L4).map_err(|_| Errno::EINVAL)?;
+            get_typed(self, mfn, c.d.id, FrameType::L4).map_err(busy_is_invalid)?;
         }
         v.pv.user_l4.set(mfn.0);
         if !v.in_kernel() {
@@ -162,4 +163,9 @@ impl<H: Hw> Host<H> {
         }
         Ok(())
     }
+}
+
+/// A frame in use as something else is, in this interface's words, an invalid one.
+fn busy_is_invalid(e: Errno) -> Errno {
+    if e == Errno::EBUSY { Errno::EINVAL } else { e }
 }

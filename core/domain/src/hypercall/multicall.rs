@@ -37,9 +37,9 @@ impl<H: Hw> Host<H> {
             *list = list.wrapping_add(ENTRY);
             *count = count.wrapping_sub(1);
             done = done.wrapping_add(1);
-            // A domain that this call shut down or crashed goes no further.
-            if c.d.is_paused() {
-                break;
+            // A domain that is stopped goes on with the rest when it is let go again, if ever.
+            if *count > 0 && c.d.is_paused() {
+                return Err(Errno::ERESTART);
             }
         }
         Ok(0)

@@ -219,10 +219,10 @@ fn checked_dr7(value: u64) -> fx_types::Result<u64> {
 /// Installs one trap handler.
 ///
 /// # Errors
-/// `EPERM` for an address that is not canonical.
+/// `EINVAL` for an address that is not canonical.
 pub(crate) fn set_trap(v: &Vcpu, t: &TrapInfo) -> fx_types::Result {
     if !is_canonical(t.address) {
-        return Err(Errno::EPERM);
+        return Err(Errno::EINVAL);
     }
     let Some(slot) = v.pv.traps.get(usize::from(t.vector)) else { return Err(Errno::EINVAL) };
     let masks = u32::from(t.flags & 4 != 0);

@@ -31,7 +31,7 @@ impl<H: Hw> Host<H> {
         if r.nr_extents > u64::MAX >> START_SHIFT {
             return Err(Errno::EINVAL);
         }
-        let d = self.domain_or_self(&c.d, r.domid)?;
+        let Ok(d) = self.domain_or_self(&c.d, r.domid) else { return Ok(start as i64) };
         if d.id != c.d.id {
             self.may_control(c, &d)?;
         }
@@ -92,8 +92,11 @@ impl<H: Hw> Host<H> {
         let given = if info.word().hypervisor() {
             false
         } else {
+            let given = self.give_up(d, mfn);
+            // After that no other pin can come, nor half a table.
             let _ = fx_pagetables::unpin(self, mfn, d.id);
-            self.give_up(d, mfn)
+            fx_pagetables::finish(self, mfn);
+            given
         };
         fx_pagetables::put_frame(self, mfn);
         if given { Ok(()) } else { Err(Errno::EINVAL) }
@@ -117,6 +120,7 @@ impl<H: Hw> Host<H> {
             }
             free.alloc(&self.frames, order, zone).ok_or(Errno::ENOMEM)?
         };
+        self.settle(mfn);
         let used = p.claim.min(n);
         p.claim = p.claim.saturating_sub(used);
         self.claimed.fetch_sub(used, Ordering::Relaxed);

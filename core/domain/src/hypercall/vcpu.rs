@@ -38,6 +38,7 @@ impl<H: Hw> Host<H> {
             return Ok(0);
         }
         let v = c.d.vcpu(id as u32).cloned().ok_or(Errno::ENOENT)?;
+        let _part = self.begin_part();
         self.vcpu_op_on(c, &v, command as u32, arg)
     }
 
@@ -47,6 +48,7 @@ impl<H: Hw> Host<H> {
             o::VCPUOP_INITIALISE => {
                 let context: alloc::boxed::Box<[VcpuGuestContext]> = self.read_context(arg)?;
                 let Some(context) = context.first() else { return Err(Errno::EFAULT) };
+                let _turn = v.setup_turn.lock();
                 if v.initialised.load(Ordering::Acquire) {
                     return Err(Errno::EEXIST);
                 }
@@ -112,13 +114,13 @@ impl<H: Hw> Host<H> {
                 }
             }
             o::VCPUOP_REGISTER_RUNSTATE_PHYS_AREA => {
-                self.register_phys(c, &v.runstate_phys, arg, 48)?;
+                self.register_phys(c, v, &v.runstate_phys, arg, 48)?;
                 if v.runstate_phys.get() != 0 {
                     self.put_runstate(c, Maddr(v.runstate_phys.get()), &self.runstate_now(v));
                 }
             }
             o::VCPUOP_REGISTER_VCPU_TIME_PHYS_AREA => {
-                self.register_phys(c, &v.time_phys, arg, 32)?;
+                self.register_phys(c, v, &v.time_phys, arg, 32)?;
                 if here {
                     self.refresh_time(c);
                 }
@@ -149,18 +151,18 @@ impl<H: Hw> Host<H> {
     /// `VCPUOP_register_vcpu_info`: moves it from the shared information page to a frame of the guest's, once.
     fn register_info(&self, c: &VcpuRef, v: &Vcpu, arg: u64) -> fx_types::Result {
         let r: o::VcpuRegisterVcpuInfo = self.hw.read_val(arg)?;
-        if r.offset as usize > 4096 - INFO || r.offset & 7 != 0 || v.info_frame.get() != 0 {
+        if r.offset as usize > 4096 - INFO || r.offset & 7 != 0 {
             return Err(Errno::EINVAL);
+        }
+        let _turn = v.setup_turn.lock();
+        if v.info_frame.get() != 0 {
+            return Err(Errno::EBUSY);
         }
         let mfn = Mfn(r.mfn);
         get_typed(self, mfn, c.d.id, FrameType::Writable)?;
         let new = mfn.at(u64::from(r.offset));
         let old: [u8; INFO] = self.hw.get(v.info());
         self.hw.put(new, &old);
-        if v.info_frame.get() != 0 {
-            put_typed(self, mfn);
-            return Err(Errno::EINVAL);
-        }
         v.info_frame.set(mfn.0);
         v.info.set(new.0);
         fx_events::vcpu_info_moved(&EventView::new(self, &c.d), v.id);
@@ -168,7 +170,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// Registers an area of `len` bytes by its machine address, which is in one frame of the guest's; 0 or all ones for none.
-    fn register_phys(&self, c: &VcpuRef, slot: &Own64, arg: u64, len: u64) -> fx_types::Result {
+    fn register_phys(&self, c: &VcpuRef, v: &Vcpu, slot: &Own64, arg: u64, len: u64) -> fx_types::Result {
         let at: u64 = self.hw.read_val(arg)?;
         let new = if at == 0 || at == u64::MAX { None } else { Some(Maddr(at)) };
         if let Some(a) = new {
@@ -177,8 +179,12 @@ impl<H: Hw> Host<H> {
             }
             get_typed(self, a.mfn(), c.d.id, FrameType::Writable)?;
         }
-        let old = slot.get();
-        slot.set(new.map_or(0, |a| a.0));
+        let old = {
+            let _turn = v.setup_turn.lock();
+            let old = slot.get();
+            slot.set(new.map_or(0, |a| a.0));
+            old
+        };
         if old != 0 {
             put_typed(self, Maddr(old).mfn());
         }

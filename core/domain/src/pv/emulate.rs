@@ -110,7 +110,7 @@ impl<H: Hw> PvCpu for Cpu<'_, H> {
             2 => Ok(self.host.hw.load64(v.info().add(16))),
             3 => Ok(v.pv.kernel_l4.get() << 12),
             4 => Ok(self.host.guest_cr4(v)),
-            _ => Err(Refused::Undefined),
+            _ => Err(Refused::Protection),
         }
     }
 
@@ -127,10 +127,14 @@ impl<H: Hw> PvCpu for Cpu<'_, H> {
             2 => self.host.hw.store64(v.info().add(16), value),
             3 => {
                 let mfn = Mfn((value & 0x000f_ffff_ffff_f000) >> 12);
-                self.host.new_kernel_l4(self.c, mfn).map_err(|_| Refused::Protection)?;
+                let _part = self.host.begin_part();
+                self.host.new_kernel_l4(self.c, mfn).map_err(|e| match e {
+                    Errno::ERESTART => Refused::Again,
+                    _ => Refused::Protection,
+                })?;
             }
             4 => v.pv.cr4.set(value),
-            _ => return Err(Refused::Undefined),
+            _ => return Err(Refused::Protection),
         }
         Ok(())
     }
@@ -265,15 +269,8 @@ impl<H: Hw> Host<H> {
     /// Does a guest's write to the level-1 table `table` that it has mapped read-only at `va`.
     pub(crate) fn emulate_table_write(&self, c: &VcpuRef, regs: &mut GuestRegs, va: u64, table: Mfn) -> bool {
         let Some(w) = self.decode_write(regs, va) else { return false };
-        let info = self.frames.get(table);
-        // Held as a table while the entry changes.
-        if info.is_none_or(|i| i.get(c.d.id).is_err()) {
-            return false;
-        }
-        let held = info
-            .is_some_and(|i| matches!(i.get_type(fx_frames::FrameType::L1), Ok(fx_frames::TypeGain::Ready)));
-        if !held {
-            fx_pagetables::put_frame(self, table);
+        // Held as a table while the entry changes. If it has just ceased to be one, the guest tries again.
+        if fx_pagetables::get_typed_again(self, table, c.d.id, fx_frames::FrameType::L1).is_err() {
             return true;
         }
         let mut entry = Entry { host: self, at: table.at(va & 0xff8), owner: c.d.id };

@@ -238,7 +238,9 @@ impl Op {
         let mut op = self.clone();
         let any = |d: DomId, p: &mut Pick| *p = Pick::Any(chosen(w, d, *p));
         match &mut op {
-            Op::Pin { who, tables, frame, .. } | Op::Unpin { who, tables, frame } => any(subject(*who, *tables), frame),
+            Op::Pin { who, tables, frame, .. } | Op::Unpin { who, tables, frame } => {
+                any(subject(*who, *tables), frame)
+            }
             Op::Update { who, tables, target, at, new, .. } => {
                 // (Its own frames in the other's tables are the privileged domain's gift; it makes none here.)
                 let d = subject(*who, *tables);
@@ -266,7 +268,12 @@ impl Op {
             | Op::Drop { who, frame }
             | Op::StealAndReturn { who, frame } => any(DOMAINS[*who], frame),
             Op::Write { who, new, .. } => any(DOMAINS[*who], &mut new.0),
-            Op::Read { .. } | Op::Flush { .. } | Op::NoDescriptors { .. } | Op::Alloc { .. } | Op::Take | Op::Finish { .. } => {}
+            Op::Read { .. }
+            | Op::Flush { .. }
+            | Op::NoDescriptors { .. }
+            | Op::Alloc { .. }
+            | Op::Take
+            | Op::Finish { .. } => {}
         }
         op
     }

@@ -29,6 +29,7 @@ use crate::vcpu::Vcpu;
 impl<H: Hw> Host<H> {
     /// `domctl(argument)`.
     pub(crate) fn domctl(&self, c: &VcpuRef, args: &mut Args) -> Answer {
+        let _part = self.begin_part();
         let [arg, ..] = *args;
         let mut op: Domctl = self.hw.read_val(arg)?;
         if op.interface_version != d::XEN_DOMCTL_INTERFACE_VERSION {
