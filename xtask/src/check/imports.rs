@@ -18,7 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("hw/", &["abi", "prim/", "core/types"]),
     ("hypervisor", &["abi", "prim/", "core/", "hw/"]),
     ("sim", &["abi", "prim/", "core/"]),
-    ("guests/", &["abi"]),
+    ("guests/", &["abi", "guests/"]),
     ("dom0/", &["abi", "dom0/"]),
     ("xtask", &[]),
 ];
