@@ -123,13 +123,14 @@ fn show_again() {
     }
 }
 
-/// Dom0 is about to run: gives it the lines that are not kept. Whether there were any.
-pub fn leave_to_dom0() -> bool {
-    let mut any = false;
-    for line in lines().filter(|l| !l.kept) {
-        any |= line.shown.swap(false, Ordering::Relaxed);
+/// Dom0 is about to run: gives it the lines that are not kept, with a last word on them.
+pub fn leave_to_dom0() {
+    if lines().any(|l| !l.kept && l.shown.load(Ordering::Relaxed)) {
+        log!("Dom0 gets the serial line; com1= on the command line keeps it for the log");
     }
-    any
+    for line in lines().filter(|l| !l.kept) {
+        line.shown.store(false, Ordering::Relaxed);
+    }
 }
 
 /// The I/O ports of the lines that Dom0 does not get, first and last.

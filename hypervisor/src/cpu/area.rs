@@ -75,7 +75,7 @@ pub fn create(cpu: u32, apic_id: u32) -> Option<()> {
             gdt_pages: AtomicU32::new(0),
             ldt_pages: AtomicU32::new(0),
             ldt_entries: AtomicU32::new(0),
-            local: crate::wiring::CpuLocal::NEW,
+            local: crate::wiring::CpuLocal::new(),
         });
         stubs::write(paging::phys_ptr(stub_page), cpu);
         super::init::write_gdt(paging::phys_ptr(gdt_page).cast(), cpu);

@@ -36,7 +36,9 @@ unsafe impl Sync for CpuLocal {}
 
 impl CpuLocal {
     /// At start.
-    pub const NEW: Self = Self { current: UnsafeCell::new(None) };
+    pub const fn new() -> Self {
+        Self { current: UnsafeCell::new(None) }
+    }
 }
 
 /// The domain and the vCPU that run on this CPU.

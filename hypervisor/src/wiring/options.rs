@@ -36,7 +36,8 @@ pub fn init(line: &str) -> Vec<String> {
     set_log(&options);
     let lines = serial_lines(&options, &mut warnings);
     if line.split_whitespace().any(|w| w.starts_with("console=") && w.contains("vga")) {
-        warnings.push("console=vga: there is no output to the screen; name a serial line, such as com1".into());
+        warnings
+            .push("console=vga: there is no output to the screen; name a serial line, such as com1".into());
     }
     without_effect(&options, &mut warnings);
     let _ = OPTIONS.set(options);

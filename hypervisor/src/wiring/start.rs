@@ -195,7 +195,7 @@ fn add_free(host: &Host<Machine>) {
 /// Says which frames that have records are no RAM: holes of the memory map, and the first MiB, which is the hardware domain's.
 fn mark_devices(host: &Host<Machine>, ram: &Ranges) {
     let mut at = 0;
-    let mut is_device = |from: u64, to: u64| {
+    let is_device = |from: u64, to: u64| {
         for n in from..to {
             if let Some(f) = host.frames.get(Mfn(n)) {
                 f.mark_device();
@@ -259,11 +259,7 @@ fn build_dom0(host: &'static Host<Machine>, info: &'static BootInfo) {
             if o.dom0_vcpus_pin {
                 pin(host, &d);
             }
-            if console::leave_to_dom0() {
-                host.log(format_args!(
-                    "Dom0 gets the serial line; com1= on the command line keeps it for the log"
-                ));
-            }
+            console::leave_to_dom0();
             host.unpause_domain(&d);
         }
         Err(why) => crash::stop(format_args!("Dom0 cannot be built: {why}")),
