@@ -168,9 +168,20 @@ impl<H: Hw> Host<H> {
         let stale = self.frames.get(block).map_or(u64::MAX, fx_frames::FrameInfo::stale_since);
         if stale >= self.flushed.load(Ordering::Acquire) {
             let now = self.frames.clock().now();
-            self.hw.flush_tlb(&fx_types::CpuSet::ALL);
+            self.flush_everywhere();
             self.flushed.fetch_max(now, Ordering::AcqRel);
         }
+    }
+
+    /// Drops all guest translations on all CPUs.
+    fn flush_everywhere(&self) {
+        let cpus = self.hw.cpus();
+        if cpus == 1 {
+            return self.hw.flush_local();
+        }
+        let mut all = fx_types::CpuSet::EMPTY;
+        (0..cpus).for_each(|cpu| all.insert(cpu));
+        self.hw.flush_tlb(&all);
     }
 
     /// Gives frames of the hypervisor's own back.

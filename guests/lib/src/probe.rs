@@ -140,7 +140,7 @@ pub fn sse() -> Result<(), Trap> {
 pub type Privileged = (&'static str, fn() -> Result<(), Trap>, u64);
 
 macro_rules! privileged {
-    ($($name:literal, $vector:literal: $($line:literal),+;)*) => {
+    ($($name:literal, $vector:expr => $($line:literal),+;)*) => {
         &[$(($name, || {
             // SAFETY: Xen decides about the instruction, and a fault is caught.
             unsafe {
@@ -150,30 +150,33 @@ macro_rules! privileged {
     };
 }
 
+/// In [`PRIVILEGED`]: #UD while the hypervisor has not switched the processor's virtualization on, #GP when it has.
+pub const UNDEFINED_OR_PROTECTED: u64 = 255;
+
 /// Instructions that ring 3 must not execute; vector 0: Xen does it, or something harmless, for the kernel.
 pub const PRIVILEGED: &[Privileged] = privileged! {
-    "hlt", 13: "hlt";
-    "cli", 13: "cli";
-    "lgdt", 13: "xor eax, eax", "lgdt [rsp - 16]";
-    "lidt", 13: "lidt [rsp - 16]";
-    "lldt", 13: "xor eax, eax", "lldt ax";
-    "ltr", 13: "xor eax, eax", "ltr ax";
-    "lmsw", 13: "mov eax, 1", "lmsw ax";
+    "hlt", 13 => "hlt";
+    "cli", 13 => "cli";
+    "lgdt", 13 => "xor eax, eax", "lgdt [rsp - 16]";
+    "lidt", 13 => "lidt [rsp - 16]";
+    "lldt", 13 => "xor eax, eax", "lldt ax";
+    "ltr", 13 => "xor eax, eax", "ltr ax";
+    "lmsw", 13 => "mov eax, 1", "lmsw ax";
 
-    "invd", 0: "invd";
-    "wbinvd", 0: "wbinvd";
-    "mov cr8", 13: "xor eax, eax", "mov cr8, rax";
-    "mov cr0 without paging", 13: "xor eax, eax", "mov cr0, rax";
-    "mov cr3 to nothing", 13: "mov rax, 0x123456789000", "mov cr3, rax";
-    "mov dr7 with high bits", 13: "mov rax, 0x100000000", "mov dr7, rax";
-    "sysretq", 13: "mov ecx, 0x1000", "sysretq";
-    "swapgs", 13: "swapgs";
-    "int 0x20", 13: "int 0x20";
-    "int 0x82", 13: "int 0x82";
-    "vmmcall", 6: "vmmcall";
-    "vmrun", 13: "xor eax, eax", "vmrun rax";
-    "clgi", 13: "clgi";
-    "rdpmc", 13: "mov ecx, 0x7fffffff", "rdpmc";
-    "out to the PIC", 13: "mov al, 0xff", "out 0x21, al";
-    "out to the reset port", 13: "mov dx, 0xcf9", "mov al, 6", "out dx, al";
+    "invd", 0 => "invd";
+    "wbinvd", 0 => "wbinvd";
+    "mov cr8", 13 => "xor eax, eax", "mov cr8, rax";
+    "mov cr0 without paging", 13 => "xor eax, eax", "mov cr0, rax";
+    "mov cr3 to nothing", 13 => "mov rax, 0x123456789000", "mov cr3, rax";
+    "mov dr7 with high bits", 13 => "mov rax, 0x100000000", "mov dr7, rax";
+    "sysretq", 13 => "mov ecx, 0x1000", "sysretq";
+    "swapgs", 13 => "swapgs";
+    "int 0x20", 13 => "int 0x20";
+    "int 0x82", 13 => "int 0x82";
+    "vmmcall", 6 => "vmmcall";
+    "vmrun", UNDEFINED_OR_PROTECTED => "xor eax, eax", "vmrun rax";
+    "clgi", UNDEFINED_OR_PROTECTED => "clgi";
+    "rdpmc", 13 => "mov ecx, 0x7fffffff", "rdpmc";
+    "out to the PIC", 13 => "mov al, 0xff", "out 0x21, al";
+    "out to the reset port", 13 => "mov dx, 0xcf9", "mov al, 6", "out dx, al";
 };

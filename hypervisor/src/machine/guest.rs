@@ -106,36 +106,6 @@ const fn remaining(left: usize, tail: usize, len: usize) -> usize {
     if tail != 0 || len & 7 == 0 { left * 8 + tail } else { left }
 }
 
-/// Reads a word of the guest.
-///
-/// # Errors
-/// [`Fault`] when the guest may not read it.
-#[inline(always)]
-pub fn read_u64(va: u64) -> Result<u64, Fault> {
-    let mut v = 0u64;
-    if !guest_range_ok(va, 8) {
-        return Err(Fault { done: 0 });
-    }
-    transfer(&raw mut v as u64, va, 8).map(|()| v)
-}
-
-/// Writes a word of the guest.
-///
-/// # Errors
-/// [`Fault`] when the guest may not write it.
-#[inline(always)]
-pub fn write_u64(va: u64, v: u64) -> Result<(), Fault> {
-    if !guest_range_ok(va, 8) {
-        return Err(Fault { done: 0 });
-    }
-    // SAFETY: the address is in the guest's part; a fault ends in the label.
-    unsafe {
-        asm!(stac!(), "2:", "mov [{a}], {v}", "3:", clac!(), fix!("{fault}"), a = in(reg) va, v = in(reg) v,
-            fault = label { return Err(Fault { done: 0 }) }, options(nostack, preserves_flags));
-    }
-    Ok(())
-}
-
 impl GuestVirt for Machine {
     #[inline(always)]
     fn copy_in(&self, va: u64, buf: &mut [u8]) -> Result<(), Fault> {

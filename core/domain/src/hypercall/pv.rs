@@ -120,13 +120,17 @@ impl<H: Hw> Host<H> {
     /// `set_callbacks(event, failsafe, syscall)`.
     pub(crate) fn set_callbacks(c: &VcpuRef, args: &mut Args) -> Answer {
         let [event, failsafe, syscall, ..] = *args;
-        if ![event, failsafe, syscall].into_iter().all(is_canonical) {
-            return Err(Errno::EINVAL);
+        for (slot, address) in [
+            (&c.v.pv.event_callback, event),
+            (&c.v.pv.failsafe_callback, failsafe),
+            (&c.v.pv.syscall_callback, syscall),
+        ] {
+            // What cannot be an address is not taken, without an error.
+            if is_canonical(address) {
+                slot.set(address);
+            }
         }
-        c.v.pv.event_callback.set(event);
-        c.v.pv.failsafe_callback.set(failsafe);
-        c.v.pv.syscall_callback.set(syscall);
-        c.v.set_flag(CALLBACK_SET, event != 0);
+        c.v.set_flag(CALLBACK_SET, c.v.pv.event_callback.get() != 0);
         Ok(0)
     }
 
@@ -173,6 +177,8 @@ impl<H: Hw> Host<H> {
         let d = &c.v.pv.debug;
         let (slot, value) = match n {
             0..=3 if fx_types::guest_range_ok(value, 8) => (n, value),
+            0..=3 => return Err(Errno::EPERM),
+            4 | 6 if value >> 32 != 0 => return Err(Errno::EINVAL),
             4 | 6 => (4, (value & 0xe00f) | 0xffff_0ff0),
             5 | 7 => (5, checked_dr7(value)?),
             _ => return Err(Errno::EINVAL),
