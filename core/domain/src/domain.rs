@@ -98,8 +98,6 @@ pub struct Domain {
     pub policy: Lock<fx_cpuid::CpuPolicy>,
     /// Pirqs that it has bound.
     pub pirqs: Lock<Vec<Pirq>>,
-    /// Entry of the hypercall page etc. for domains built by the toolstack: size of its p2m as far as it told.
-    pub max_pfn: AtomicU64,
     /// CPU pool.
     pub pool: AtomicU32,
     /// The processors it prefers, from node affinity.

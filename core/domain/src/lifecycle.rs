@@ -95,7 +95,6 @@ impl<H: Hw> Host<H> {
             ssidref: AtomicU32::new(p.ssidref),
             policy: Lock::new(self.default_policy(p.hardware)),
             pirqs: Lock::new(Vec::new()),
-            max_pfn: AtomicU64::new(0),
             pool: AtomicU32::new(0),
             nodes: Lock::new(CpuSet::ALL),
             tsc_mode: AtomicU32::new(0),
