@@ -81,6 +81,7 @@ pub fn guest_names() -> Result<Vec<String>> {
 
 /// Compiles one freestanding package, whose sources are in `folder`; returns its ELF file.
 fn compile(package: &str, folder: &str) -> Result<PathBuf> {
+    setup::rust_target(TARGET)?;
     let mut command = Command::new("cargo");
     command
         .current_dir(paths::root())
