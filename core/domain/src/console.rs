@@ -4,7 +4,7 @@ use core::fmt;
 use core::sync::atomic::Ordering;
 
 use fx_console::{Action, Input, Level};
-use fx_types::{DomId, Errno};
+use fx_types::{DomId, Errno, GuestVirt};
 use xen_abi::console as k;
 use xen_abi::xen::{VIRQ_CON_RING, VIRQ_CONSOLE};
 
@@ -97,7 +97,7 @@ impl<H: Hw> Host<H> {
         let [command, count, buffer, ..] = args;
         match *command as u32 {
             k::CONSOLEIO_WRITE => self.console_write(c, count, buffer),
-            k::CONSOLEIO_READ if c.d.hardware => self.console_read(*count as u32, *buffer),
+            k::CONSOLEIO_READ if c.d.hardware => self.console_read(c, *count as u32, *buffer),
             k::CONSOLEIO_READ => Err(Errno::EPERM),
             _ => Err(Errno::ENOSYS),
         }
@@ -110,7 +110,7 @@ impl<H: Hw> Host<H> {
             let mut b = [0; PIECE];
             let n = PIECE.min(left as usize);
             let piece = b.get_mut(..n).ok_or(Errno::EINVAL)?;
-            self.hw.copy_in(*buffer, piece)?;
+            self.guest(c).copy_in(*buffer, piece)?;
             if c.d.hardware {
                 log.hwdom_write(piece);
             } else {
@@ -127,7 +127,7 @@ impl<H: Hw> Host<H> {
         Err(Errno::ERESTART)
     }
 
-    fn console_read(&self, count: u32, buffer: u64) -> Answer {
+    fn console_read(&self, c: &VcpuRef, count: u32, buffer: u64) -> Answer {
         if i32::try_from(count).is_err() {
             return Err(Errno::E2BIG);
         }
@@ -139,7 +139,7 @@ impl<H: Hw> Host<H> {
             if n == 0 {
                 break;
             }
-            self.hw.copy_out(buffer.wrapping_add(u64::from(done)), b.get(..n).unwrap_or_default())?;
+            self.guest(c).copy_out(buffer.wrapping_add(u64::from(done)), b.get(..n).unwrap_or_default())?;
             done = done.wrapping_add(n as u32);
         }
         Ok(i64::from(done))

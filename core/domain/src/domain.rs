@@ -58,6 +58,8 @@ pub struct Domain {
     pub hardware: bool,
     /// `XEN_DOMCTL_CDF_*`.
     pub create_flags: u32,
+    /// What it has as a guest in a hardware container; a PV domain has none of it.
+    pub hvm: Option<Arc<crate::hvm::HvmDomain>>,
     /// Its vCPUs, as many as it may ever have.
     pub vcpus: Box<[Arc<Vcpu>]>,
     /// The frame of its shared information page.

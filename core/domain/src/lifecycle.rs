@@ -75,6 +75,7 @@ impl<H: Hw> Host<H> {
             privileged: p.privileged,
             hardware: p.hardware,
             create_flags: p.flags,
+            hvm: None,
             vcpus,
             shared_info,
             pages: Lock::new(pages),

@@ -49,7 +49,7 @@ impl<H: Hw> Host<H> {
         self.hw.store32(at, (version | 1).wrapping_add(1));
         let done = VcpuTimeInfo { version: 2, ..info };
         if c.v.time_area.get() != 0 {
-            let _ = self.hw.write_val(c.v.time_area.get(), &done);
+            let _ = self.guest(c).write_val(c.v.time_area.get(), &done);
         }
         if c.v.time_phys.get() != 0 {
             self.hw.put(Maddr(c.v.time_phys.get()), &done);
@@ -112,12 +112,12 @@ impl<H: Hw> Host<H> {
         let [t0, t1, t2, t3] = r.time;
         let words = [u64::from(r.state), r.since, t0, t1, t2, t3];
         if flagged {
-            self.hw.write_val(va.wrapping_add(8), &(r.since | UPDATE))?;
-            self.hw.write_val(va.wrapping_add(16), &[t0, t1, t2, t3])?;
-            self.hw.write_val(va, &r.state)?;
-            self.hw.write_val(va.wrapping_add(8), &r.since)
+            self.guest(c).write_val(va.wrapping_add(8), &(r.since | UPDATE))?;
+            self.guest(c).write_val(va.wrapping_add(16), &[t0, t1, t2, t3])?;
+            self.guest(c).write_val(va, &r.state)?;
+            self.guest(c).write_val(va.wrapping_add(8), &r.since)
         } else {
-            self.hw.write_val(va, &words)
+            self.guest(c).write_val(va, &words)
         }
     }
 

@@ -138,11 +138,11 @@ impl<H: Hw> Host<H> {
         let view = EventView::new(self, &c.d);
         match command as u32 {
             e::EVTCHNOP_SEND => {
-                let s: e::EvtchnSend = self.hw.read_val(arg)?;
+                let s: e::EvtchnSend = self.guest(c).read_val(arg)?;
                 ev::send(&view, s.port).map(|()| 0)
             }
             e::EVTCHNOP_UNMASK => {
-                let u: e::EvtchnUnmask = self.hw.read_val(arg)?;
+                let u: e::EvtchnUnmask = self.guest(c).read_val(arg)?;
                 ev::unmask(&view, u.port).map(|()| 0)
             }
             op => self.event_channel_setup(c, &view, op, arg),
@@ -152,56 +152,56 @@ impl<H: Hw> Host<H> {
     fn event_channel_setup(&self, c: &VcpuRef, view: &EventView<'_, H>, op: u32, arg: u64) -> Answer {
         match op {
             e::EVTCHNOP_ALLOC_UNBOUND => {
-                let mut a: e::EvtchnAllocUnbound = self.hw.read_val(arg)?;
+                let mut a: e::EvtchnAllocUnbound = self.guest(c).read_val(arg)?;
                 let d = self.domain_or_self(&c.d, a.dom)?;
                 if d.id != c.d.id {
                     self.may_control(c, &d)?;
                 }
                 let remote = if a.remote_dom == DOMID_SELF { c.d.id } else { DomId(a.remote_dom) };
                 a.port = ev::alloc_unbound(&EventView::new(self, &d), remote)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             e::EVTCHNOP_BIND_INTERDOMAIN => {
-                let mut a: e::EvtchnBindInterdomain = self.hw.read_val(arg)?;
+                let mut a: e::EvtchnBindInterdomain = self.guest(c).read_val(arg)?;
                 let d = self.domain_or_self(&c.d, a.remote_dom)?;
                 a.local_port = ev::bind_interdomain(view, &EventView::new(self, &d), a.remote_port)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             e::EVTCHNOP_BIND_VIRQ => {
-                let mut a: e::EvtchnBindVirq = self.hw.read_val(arg)?;
+                let mut a: e::EvtchnBindVirq = self.guest(c).read_val(arg)?;
                 if ev::is_global(a.virq) && a.virq < xen_abi::xen::NR_VIRQS && a.vcpu == 0 && !c.d.privileged
                 {
                     return Err(Errno::EPERM);
                 }
                 a.port = ev::bind_virq(view, a.virq, a.vcpu)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             e::EVTCHNOP_BIND_IPI => {
-                let mut a: e::EvtchnBindIpi = self.hw.read_val(arg)?;
+                let mut a: e::EvtchnBindIpi = self.guest(c).read_val(arg)?;
                 a.port = ev::bind_ipi(view, a.vcpu)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             e::EVTCHNOP_BIND_PIRQ => {
-                let mut a: e::EvtchnBindPirq = self.hw.read_val(arg)?;
+                let mut a: e::EvtchnBindPirq = self.guest(c).read_val(arg)?;
                 a.port = ev::bind_pirq(view, a.pirq, a.flags & e::BIND_PIRQ_WILL_SHARE != 0)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             e::EVTCHNOP_CLOSE => {
-                let a: e::EvtchnClose = self.hw.read_val(arg)?;
+                let a: e::EvtchnClose = self.guest(c).read_val(arg)?;
                 ev::close(view, a.port)?;
             }
             e::EVTCHNOP_BIND_VCPU => {
-                let a: e::EvtchnBindVcpu = self.hw.read_val(arg)?;
+                let a: e::EvtchnBindVcpu = self.guest(c).read_val(arg)?;
                 ev::bind_vcpu(view, a.port, a.vcpu)?;
             }
             e::EVTCHNOP_STATUS => {
-                let mut a: e::EvtchnStatus = self.hw.read_val(arg)?;
+                let mut a: e::EvtchnStatus = self.guest(c).read_val(arg)?;
                 let d = self.domain_or_self(&c.d, a.dom)?;
                 if d.id != c.d.id {
                     self.may_control(c, &d)?;
                 }
                 ev::status(&EventView::new(self, &d), a.port)?.store(&mut a);
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             _ => return self.event_channel_fifo(c, view, op, arg),
         }
@@ -211,25 +211,25 @@ impl<H: Hw> Host<H> {
     fn event_channel_fifo(&self, c: &VcpuRef, view: &EventView<'_, H>, op: u32, arg: u64) -> Answer {
         match op {
             e::EVTCHNOP_INIT_CONTROL => {
-                let mut a: e::EvtchnInitControl = self.hw.read_val(arg)?;
+                let mut a: e::EvtchnInitControl = self.guest(c).read_val(arg)?;
                 a.link_bits = e::EVTCHN_FIFO_LINK_BITS as u8;
                 let mfn = Mfn(a.control_gfn);
                 get_typed(self, mfn, c.d.id, FrameType::Writable)?;
                 ev::init_control(view, a.vcpu, mfn, a.offset).inspect_err(|_| put_typed(self, mfn))?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             e::EVTCHNOP_EXPAND_ARRAY => {
-                let a: e::EvtchnExpandArray = self.hw.read_val(arg)?;
+                let a: e::EvtchnExpandArray = self.guest(c).read_val(arg)?;
                 let mfn = Mfn(a.array_gfn);
                 get_typed(self, mfn, c.d.id, FrameType::Writable)?;
                 ev::expand_array(view, mfn).inspect_err(|_| put_typed(self, mfn))?;
             }
             e::EVTCHNOP_SET_PRIORITY => {
-                let a: e::EvtchnSetPriority = self.hw.read_val(arg)?;
+                let a: e::EvtchnSetPriority = self.guest(c).read_val(arg)?;
                 ev::set_priority(view, a.port, a.priority)?;
             }
             e::EVTCHNOP_RESET => {
-                let a: e::EvtchnReset = self.hw.read_val(arg)?;
+                let a: e::EvtchnReset = self.guest(c).read_val(arg)?;
                 let d = self.domain_or_self(&c.d, a.dom)?;
                 if d.id != c.d.id {
                     self.may_control(c, &d)?;

@@ -189,7 +189,7 @@ impl<H: Hw> Host<H> {
         let todo = n.min(PASS);
         match *command as u32 {
             g::GNTTABOP_MAP_GRANT_REF => {
-                self.each(*list, todo, |op: &mut g::GnttabMapGrantRef| {
+                self.each(c, *list, todo, |op: &mut g::GnttabMapGrantRef| {
                     match self.domain_or_self(&c.d, op.dom) {
                         Ok(d) => gr::map_grant_ref(&me, &GrantView { host: self, d }, op),
                         Err(_) => op.status = g::GNTST_BAD_DOMAIN,
@@ -198,7 +198,7 @@ impl<H: Hw> Host<H> {
             }
             g::GNTTABOP_UNMAP_GRANT_REF => {
                 let mut batch = gr::UnmapBatch::new();
-                let r = self.each(*list, todo, |op: &mut g::GnttabUnmapGrantRef| {
+                let r = self.each(c, *list, todo, |op: &mut g::GnttabUnmapGrantRef| {
                     if batch.is_full() {
                         self.finish_unmaps(c, &me, &mut batch);
                     }
@@ -209,7 +209,7 @@ impl<H: Hw> Host<H> {
             }
             g::GNTTABOP_UNMAP_AND_REPLACE => {
                 let mut batch = gr::UnmapBatch::new();
-                let r = self.each(*list, todo, |op: &mut g::GnttabUnmapAndReplace| {
+                let r = self.each(c, *list, todo, |op: &mut g::GnttabUnmapAndReplace| {
                     if batch.is_full() {
                         self.finish_unmaps(c, &me, &mut batch);
                     }
@@ -221,10 +221,12 @@ impl<H: Hw> Host<H> {
             g::GNTTABOP_COPY => {
                 let peers = Neighbours { host: self, me: &c.d };
                 let mut batch = gr::CopyBatch::new(&peers, c.d.id);
-                self.each(*list, todo, |op: &mut g::GnttabCopy| batch.copy(op))?;
+                self.each(c, *list, todo, |op: &mut g::GnttabCopy| batch.copy(op))?;
             }
             g::GNTTABOP_SWAP_GRANT_REF => {
-                self.each(*list, todo, |op: &mut g::GnttabSwapGrantRef| c.d.grants.swap_grant_ref(&me, op))?;
+                self.each(c, *list, todo, |op: &mut g::GnttabSwapGrantRef| {
+                    c.d.grants.swap_grant_ref(&me, op)
+                })?;
             }
             other => return self.grant_table_control(c, &me, other, *list, n),
         }
@@ -236,14 +238,14 @@ impl<H: Hw> Host<H> {
         Ok(0)
     }
 
-    fn each<T>(&self, list: u64, count: u64, mut act: impl FnMut(&mut T)) -> Result
+    fn each<T>(&self, c: &VcpuRef, list: u64, count: u64, mut act: impl FnMut(&mut T)) -> Result
     where
         T: FromBytes + IntoBytes + Immutable,
     {
         for i in 0..count {
-            let mut op: T = self.hw.read_at(list, i)?;
+            let mut op: T = self.guest(c).read_at(list, i)?;
             act(&mut op);
-            self.hw.write_at(list, i, &op)?;
+            self.guest(c).write_at(list, i, &op)?;
         }
         Ok(())
     }
@@ -270,38 +272,38 @@ impl<H: Hw> Host<H> {
         }
         match command {
             g::GNTTABOP_SETUP_TABLE => {
-                let mut op: g::GnttabSetupTable = self.hw.read_val(arg)?;
+                let mut op: g::GnttabSetupTable = self.guest(c).read_val(arg)?;
                 self.setup_grant_table(c, &mut op)?;
-                self.hw.write_val(arg, &op)?;
+                self.guest(c).write_val(arg, &op)?;
             }
             g::GNTTABOP_QUERY_SIZE => {
-                let mut op: g::GnttabQuerySize = self.hw.read_val(arg)?;
+                let mut op: g::GnttabQuerySize = self.guest(c).read_val(arg)?;
                 match self.grant_subject(c, op.dom) {
                     Ok(d) => d.grants.query_size(&mut op),
                     Err(status) => op.status = status,
                 }
-                self.hw.write_val(arg, &op)?;
+                self.guest(c).write_val(arg, &op)?;
             }
             g::GNTTABOP_SET_VERSION => {
-                let mut op: g::GnttabSetVersion = self.hw.read_val(arg)?;
+                let mut op: g::GnttabSetVersion = self.guest(c).read_val(arg)?;
                 let r = c.d.grants.set_version(me, op.version);
                 op.version = c.d.grants.version();
-                self.hw.write_val(arg, &op)?;
+                self.guest(c).write_val(arg, &op)?;
                 r?;
             }
             g::GNTTABOP_GET_VERSION => {
-                let mut op: g::GnttabGetVersion = self.hw.read_val(arg)?;
+                let mut op: g::GnttabGetVersion = self.guest(c).read_val(arg)?;
                 let d = self.domain_or_self(&c.d, op.dom)?;
                 if d.id != c.d.id {
                     self.may_control(c, &d)?;
                 }
                 op.version = d.grants.version();
-                self.hw.write_val(arg, &op)?;
+                self.guest(c).write_val(arg, &op)?;
             }
             g::GNTTABOP_GET_STATUS_FRAMES => {
-                let mut op: g::GnttabGetStatusFrames = self.hw.read_val(arg)?;
+                let mut op: g::GnttabGetStatusFrames = self.guest(c).read_val(arg)?;
                 self.status_frames(c, &mut op)?;
-                self.hw.write_val(arg, &op)?;
+                self.guest(c).write_val(arg, &op)?;
             }
             g::GNTTABOP_CACHE_FLUSH => return Err(Errno::EOPNOTSUPP),
             _ => return Err(Errno::ENOSYS),
@@ -330,7 +332,7 @@ impl<H: Hw> Host<H> {
         if op.status == g::GNTST_OKAY {
             for i in 0..op.nr_frames {
                 let mfn = view.d.grants.shared_frame(i).unwrap_or(Mfn(0));
-                self.hw.write_at(op.frame_list.0, u64::from(i), &mfn.0)?;
+                self.guest(c).write_at(op.frame_list.0, u64::from(i), &mfn.0)?;
             }
         }
         Ok(())
@@ -350,7 +352,7 @@ impl<H: Hw> Host<H> {
                 op.status = g::GNTST_GENERAL_ERROR;
                 break;
             };
-            self.hw.write_at(op.frame_list.0, u64::from(i), &mfn.0)?;
+            self.guest(c).write_at(op.frame_list.0, u64::from(i), &mfn.0)?;
         }
         Ok(())
     }

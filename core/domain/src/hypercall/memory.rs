@@ -39,14 +39,14 @@ impl<H: Hw> Host<H> {
             op @ (m::XENMEM_CURRENT_RESERVATION | m::XENMEM_MAXIMUM_RESERVATION | m::XENMEM_MAXIMUM_GPFN) => {
                 self.reservation_size(c, op, arg)
             }
-            m::XENMEM_MACHPHYS_MFN_LIST => self.machphys_list(arg),
+            m::XENMEM_MACHPHYS_MFN_LIST => self.machphys_list(c, arg),
             m::XENMEM_MACHPHYS_MAPPING => {
                 let v = m::MachphysMapping {
                     v_start: M2P_START,
                     v_end: M2P_END,
                     max_mfn: self.frames.end().wrapping_sub(1),
                 };
-                self.hw.write_val(arg, &v).map(|()| 0)
+                self.guest(c).write_val(arg, &v).map(|()| 0)
             }
             m::XENMEM_MEMORY_MAP => self.pseudo_physical_map(c, arg),
             m::XENMEM_MACHINE_MEMORY_MAP => self.machine_memory_map(c, arg),
@@ -64,7 +64,7 @@ impl<H: Hw> Host<H> {
     }
 
     fn reservation_size(&self, c: &VcpuRef, op: u32, arg: u64) -> Answer {
-        let id: u16 = self.hw.read_val(arg)?;
+        let id: u16 = self.guest(c).read_val(arg)?;
         let d = self.domain_or_self(&c.d, id)?;
         if d.id != c.d.id && !c.d.privileged {
             return Err(Errno::EPERM);
@@ -82,55 +82,55 @@ impl<H: Hw> Host<H> {
 
     /// Which frames the machine-to-physical table is in, the first of each 2 MiB of it; where there is no table, the last piece
     /// before, so that the whole can be mapped.
-    fn machphys_list(&self, arg: u64) -> Answer {
-        let mut l: m::MachphysMfnList = self.hw.read_val(arg)?;
+    fn machphys_list(&self, c: &VcpuRef, arg: u64) -> Answer {
+        let mut l: m::MachphysMfnList = self.guest(c).read_val(arg)?;
         let pieces = self.frames.end().div_ceil(1 << 18);
         let mut n = 0u32;
         let mut mfn = self.hw.m2p_frame(0);
         for i in 0..pieces.min(u64::from(l.max_extents)) {
             let here = self.hw.m2p_frame(i);
             mfn = if here == Mfn::INVALID { mfn } else { here };
-            self.hw.write_at(l.extent_start.0, i, &mfn.0)?;
+            self.guest(c).write_at(l.extent_start.0, i, &mfn.0)?;
             n = n.wrapping_add(1);
         }
         l.nr_extents = n;
-        self.hw.write_val(arg, &l).map(|()| 0)
+        self.guest(c).write_val(arg, &l).map(|()| 0)
     }
 
     /// The memory that a domain sees itself as having: the map that was set for it, or one range.
     fn pseudo_physical_map(&self, c: &VcpuRef, arg: u64) -> Answer {
-        let mut map: m::MemoryMap = self.hw.read_val(arg)?;
+        let mut map: m::MemoryMap = self.guest(c).read_val(arg)?;
         let stored = c.d.memory_map.lock();
         if stored.is_empty() {
             return Err(Errno::ENOSYS);
         }
-        self.give_map(&mut map, arg, &stored)
+        self.give_map(c, &mut map, arg, &stored)
     }
 
     fn machine_memory_map(&self, c: &VcpuRef, arg: u64) -> Answer {
         if !c.d.privileged {
             return Err(Errno::EPERM);
         }
-        let mut map: m::MemoryMap = self.hw.read_val(arg)?;
-        self.give_map(&mut map, arg, &self.memory_map)
+        let mut map: m::MemoryMap = self.guest(c).read_val(arg)?;
+        self.give_map(c, &mut map, arg, &self.memory_map)
     }
 
-    fn give_map(&self, map: &mut m::MemoryMap, arg: u64, entries: &[(u64, u64, u32)]) -> Answer {
+    fn give_map(&self, c: &VcpuRef, map: &mut m::MemoryMap, arg: u64, entries: &[(u64, u64, u32)]) -> Answer {
         let room = map.nr_entries as usize;
         if map.buffer.0 != 0 {
             if room < entries.len() {
                 return Err(Errno::EINVAL);
             }
             for (i, &(start, length, kind)) in (0u64..).zip(entries) {
-                self.hw.write_at(map.buffer.0, i, &E820Entry { start, length, kind })?;
+                self.guest(c).write_at(map.buffer.0, i, &E820Entry { start, length, kind })?;
             }
         }
         map.nr_entries = entries.len() as u32;
-        self.hw.write_val(arg, map).map(|()| 0)
+        self.guest(c).write_val(arg, map).map(|()| 0)
     }
 
     fn set_memory_map(&self, c: &VcpuRef, arg: u64) -> Answer {
-        let f: m::ForeignMemoryMap = self.hw.read_val(arg)?;
+        let f: m::ForeignMemoryMap = self.guest(c).read_val(arg)?;
         let d = self.domain_or_self(&c.d, f.domid)?;
         self.may_control(c, &d)?;
         let n = f.map.nr_entries;
@@ -140,7 +140,7 @@ impl<H: Hw> Host<H> {
         let mut entries = alloc::vec::Vec::new();
         entries.try_reserve_exact(n as usize).map_err(|_| Errno::ENOMEM)?;
         for i in 0..u64::from(n) {
-            let e: E820Entry = self.hw.read_at(f.map.buffer.0, i)?;
+            let e: E820Entry = self.guest(c).read_at(f.map.buffer.0, i)?;
             entries.push((e.start, e.length, e.kind));
         }
         *d.memory_map.lock() = entries;
@@ -148,7 +148,7 @@ impl<H: Hw> Host<H> {
     }
 
     fn claim_pages(&self, c: &VcpuRef, arg: u64) -> Answer {
-        let r: m::MemoryReservation = self.hw.read_val(arg)?;
+        let r: m::MemoryReservation = self.guest(c).read_val(arg)?;
         if r.extent_start.0 != 0 || r.extent_order != 0 || r.mem_flags != 0 {
             return Err(Errno::EINVAL);
         }

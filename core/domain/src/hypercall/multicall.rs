@@ -1,6 +1,6 @@
 //! Several hypercalls in one.
 
-use fx_types::{Errno, GuestRegs, GuestVirtExt};
+use fx_types::{Errno, GuestRegs, GuestVirt, GuestVirtExt};
 use xen_abi::hypercall as nr;
 use xen_abi::xen::MulticallEntry;
 
@@ -20,7 +20,7 @@ impl<H: Hw> Host<H> {
             if done == BATCH {
                 return Err(Errno::ERESTART);
             }
-            let e: MulticallEntry = self.hw.read_val(*list)?;
+            let e: MulticallEntry = self.guest(c).read_val(*list)?;
             let [a, b, d, f, g, _] = e.args;
             let mut inner = [a, b, d, f, g];
             let number = e.op as u32;
@@ -30,10 +30,10 @@ impl<H: Hw> Host<H> {
                 self.call(c, number, &mut inner)
             };
             if answer == Err(Errno::ERESTART) {
-                self.hw.copy_out(list.wrapping_add(16), zerocopy::IntoBytes::as_bytes(&inner))?;
+                self.guest(c).copy_out(list.wrapping_add(16), zerocopy::IntoBytes::as_bytes(&inner))?;
                 return Err(Errno::ERESTART);
             }
-            self.hw.write_val(list.wrapping_add(8), &value(answer))?;
+            self.guest(c).write_val(list.wrapping_add(8), &value(answer))?;
             *list = list.wrapping_add(ENTRY);
             *count = count.wrapping_sub(1);
             done = done.wrapping_add(1);

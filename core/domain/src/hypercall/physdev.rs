@@ -14,24 +14,24 @@ impl<H: Hw> Host<H> {
         let [command, arg, ..] = *args;
         match command as u32 {
             p::PHYSDEVOP_EOI => {
-                let a: p::PhysdevEoi = self.hw.read_val(arg)?;
+                let a: p::PhysdevEoi = self.guest(c).read_val(arg)?;
                 self.pirq_done(&c.d, a.irq)?;
             }
             p::PHYSDEVOP_IRQ_UNMASK_NOTIFY => return Ok(0),
             p::PHYSDEVOP_IRQ_STATUS_QUERY => {
-                let mut a: p::PhysdevIrqStatusQuery = self.hw.read_val(arg)?;
+                let mut a: p::PhysdevIrqStatusQuery = self.guest(c).read_val(arg)?;
                 a.flags = if self.pirq_needs_eoi(&c.d, a.irq)? { p::XENIRQSTAT_NEEDS_EOI } else { 0 };
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             p::PHYSDEVOP_SET_IOPL => {
-                let a: p::PhysdevSetIopl = self.hw.read_val(arg)?;
+                let a: p::PhysdevSetIopl = self.guest(c).read_val(arg)?;
                 if a.iopl > 3 {
                     return Err(Errno::EINVAL);
                 }
                 c.v.pv.iopl.set(a.iopl << 12);
             }
             p::PHYSDEVOP_SET_IOBITMAP => {
-                let a: p::PhysdevSetIobitmap = self.hw.read_val(arg)?;
+                let a: p::PhysdevSetIobitmap = self.guest(c).read_val(arg)?;
                 if a.nr_ports > 65536 {
                     return Err(Errno::EINVAL);
                 }
@@ -47,41 +47,41 @@ impl<H: Hw> Host<H> {
     fn hardware_op(&self, c: &VcpuRef, op: u32, arg: u64) -> Answer {
         match op {
             p::PHYSDEVOP_APIC_READ => {
-                let mut a: p::PhysdevApic = self.hw.read_val(arg)?;
+                let mut a: p::PhysdevApic = self.guest(c).read_val(arg)?;
                 a.value = self.hw.ioapic_read(a.apic_physbase, a.reg)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             p::PHYSDEVOP_APIC_WRITE => {
-                let a: p::PhysdevApic = self.hw.read_val(arg)?;
+                let a: p::PhysdevApic = self.guest(c).read_val(arg)?;
                 self.hw.ioapic_write(a.apic_physbase, a.reg, a.value)?;
             }
             p::PHYSDEVOP_ALLOC_IRQ_VECTOR => {
-                let mut a: p::PhysdevIrq = self.hw.read_val(arg)?;
+                let mut a: p::PhysdevIrq = self.guest(c).read_val(arg)?;
                 a.vector = a.irq;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             p::PHYSDEVOP_FREE_IRQ_VECTOR => {}
             p::PHYSDEVOP_SETUP_GSI => {
-                let a: p::PhysdevSetupGsi = self.hw.read_val(arg)?;
+                let a: p::PhysdevSetupGsi = self.guest(c).read_val(arg)?;
                 let gsi = u32::try_from(a.gsi).map_err(|_| Errno::EINVAL)?;
                 self.hw.irq_setup_gsi(gsi, a.triggering != 0, a.polarity != 0)?;
             }
             p::PHYSDEVOP_MAP_PIRQ => {
-                let mut a: p::PhysdevMapPirq = self.hw.read_val(arg)?;
+                let mut a: p::PhysdevMapPirq = self.guest(c).read_val(arg)?;
                 self.map_pirq_op(c, &mut a)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             p::PHYSDEVOP_UNMAP_PIRQ => {
-                let a: p::PhysdevUnmapPirq = self.hw.read_val(arg)?;
+                let a: p::PhysdevUnmapPirq = self.guest(c).read_val(arg)?;
                 if a.domid != DOMID_SELF && a.domid != c.d.id.0 {
                     return Err(Errno::EOPNOTSUPP);
                 }
                 self.unmap_pirq(&c.d, u32::try_from(a.pirq).map_err(|_| Errno::EINVAL)?)?;
             }
             p::PHYSDEVOP_GET_FREE_PIRQ => {
-                let mut a: p::PhysdevGetFreePirq = self.hw.read_val(arg)?;
+                let mut a: p::PhysdevGetFreePirq = self.guest(c).read_val(arg)?;
                 a.pirq = self.reserve_pirq(&c.d)?;
-                self.hw.write_val(arg, &a)?;
+                self.guest(c).write_val(arg, &a)?;
             }
             // The hypervisor finds devices when they ask for an interrupt; it keeps no list of its own.
             p::PHYSDEVOP_MANAGE_PCI_ADD
@@ -94,7 +94,7 @@ impl<H: Hw> Host<H> {
             | p::PHYSDEVOP_PCI_DEVICE_RESET
             | p::PHYSDEVOP_DBGP_OP => {}
             p::PHYSDEVOP_PCI_MMCFG_RESERVED => {
-                let _: p::PhysdevPciMmcfgReserved = self.hw.read_val(arg)?;
+                let _: p::PhysdevPciMmcfgReserved = self.guest(c).read_val(arg)?;
             }
             p::PHYSDEVOP_RESTORE_MSI | p::PHYSDEVOP_RESTORE_MSI_EXT => return Err(Errno::EOPNOTSUPP),
             _ => return Err(Errno::ENOSYS),

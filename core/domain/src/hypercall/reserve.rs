@@ -24,7 +24,7 @@ impl<H: Hw> Host<H> {
     pub(crate) fn reservation_op(&self, c: &VcpuRef, command: &mut u64, arg: u64) -> Answer {
         let start = *command >> START_SHIFT;
         let op = (*command & ((1 << START_SHIFT) - 1)) as u32;
-        let r: m::MemoryReservation = self.hw.read_val(arg)?;
+        let r: m::MemoryReservation = self.guest(c).read_val(arg)?;
         if start >= r.nr_extents {
             return Ok(start as i64);
         }
@@ -42,9 +42,9 @@ impl<H: Hw> Host<H> {
         let end = r.nr_extents.min(start.saturating_add(PASS));
         for i in start..end {
             let step = match op {
-                m::XENMEM_DECREASE_RESERVATION => self.decrease_one(&d, &r, i),
-                m::XENMEM_POPULATE_PHYSMAP => self.populate_one(&d, &r, i),
-                _ => self.increase_one(&d, &r, i),
+                m::XENMEM_DECREASE_RESERVATION => self.decrease_one(c, &d, &r, i),
+                m::XENMEM_POPULATE_PHYSMAP => self.populate_one(c, &d, &r, i),
+                _ => self.increase_one(c, &d, &r, i),
             };
             if step.is_err() {
                 return Ok(i as i64);
@@ -57,25 +57,25 @@ impl<H: Hw> Host<H> {
         Ok(end as i64)
     }
 
-    fn increase_one(&self, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
+    fn increase_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
         let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
         if r.extent_start.0 != 0 {
-            self.hw.write_at(r.extent_start.0, i, &mfn.0)?;
+            self.guest(c).write_at(r.extent_start.0, i, &mfn.0)?;
         }
         Ok(())
     }
 
-    fn populate_one(&self, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
-        let gpfn: u64 = self.hw.read_at(r.extent_start.0, i)?;
+    fn populate_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
+        let gpfn: u64 = self.guest(c).read_at(r.extent_start.0, i)?;
         let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
         for j in 0..1u64 << r.extent_order {
             self.hw.set_m2p(mfn.add(j), gpfn.wrapping_add(j));
         }
-        self.hw.write_at(r.extent_start.0, i, &mfn.0)
+        self.guest(c).write_at(r.extent_start.0, i, &mfn.0)
     }
 
-    fn decrease_one(&self, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
-        let first: u64 = self.hw.read_at(r.extent_start.0, i)?;
+    fn decrease_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
+        let first: u64 = self.guest(c).read_at(r.extent_start.0, i)?;
         for j in 0..1u64 << r.extent_order {
             self.drop_frame(d, Mfn(first.wrapping_add(j)))?;
         }

@@ -14,7 +14,7 @@ const MOST: u32 = 1024;
 
 impl<H: Hw> Host<H> {
     pub(crate) fn acquire_resource(&self, c: &VcpuRef, arg: u64) -> Answer {
-        let r: m::MemAcquireResource = self.hw.read_val(arg)?;
+        let r: m::MemAcquireResource = self.guest(c).read_val(arg)?;
         if r.pad != 0 {
             return Err(Errno::EINVAL);
         }
@@ -32,7 +32,7 @@ impl<H: Hw> Host<H> {
             if r.nr_frames != 0 {
                 return Err(Errno::EINVAL);
             }
-            return self.hw.write_val(arg.wrapping_add(NR_FRAMES), &most).map(|()| 0);
+            return self.guest(c).write_val(arg.wrapping_add(NR_FRAMES), &most).map(|()| 0);
         }
         if r.nr_frames == 0 || r.nr_frames > MOST {
             return Err(if r.nr_frames == 0 { Errno::EINVAL } else { Errno::E2BIG });
@@ -44,7 +44,7 @@ impl<H: Hw> Host<H> {
         // The last first: the table grows once.
         for i in (0..r.nr_frames).rev() {
             let mfn = self.grant_resource(&d, status, first.wrapping_add(i))?;
-            self.hw.write_at(r.frame_list.0, u64::from(i), &mfn.0)?;
+            self.guest(c).write_at(r.frame_list.0, u64::from(i), &mfn.0)?;
         }
         Ok(0)
     }

@@ -32,25 +32,25 @@ impl<H: Hw> Host<H> {
             }
             s::SCHEDOP_BLOCK => self.block(c),
             s::SCHEDOP_SHUTDOWN => {
-                let a: s::SchedShutdown = self.hw.read_val(arg)?;
+                let a: s::SchedShutdown = self.guest(c).read_val(arg)?;
                 self.shut_down(&c.d, a.reason);
             }
             s::SCHEDOP_SHUTDOWN_CODE => {
-                let a: s::SchedShutdown = self.hw.read_val(arg)?;
+                let a: s::SchedShutdown = self.guest(c).read_val(arg)?;
                 c.d.shutdown_hint.store(a.reason, Ordering::Relaxed);
             }
             s::SCHEDOP_POLL => {
-                let p: s::SchedPoll = self.hw.read_val(arg)?;
+                let p: s::SchedPoll = self.guest(c).read_val(arg)?;
                 return self.poll(c, &p);
             }
             s::SCHEDOP_REMOTE_SHUTDOWN => {
-                let a: s::SchedRemoteShutdown = self.hw.read_val(arg)?;
+                let a: s::SchedRemoteShutdown = self.guest(c).read_val(arg)?;
                 let d = self.domain(DomId(a.domain_id))?;
                 self.may_control(c, &d)?;
                 self.shut_down(&d, a.reason);
             }
             s::SCHEDOP_WATCHDOG => {
-                let a: s::SchedWatchdog = self.hw.read_val(arg)?;
+                let a: s::SchedWatchdog = self.guest(c).read_val(arg)?;
                 return self.set_watchdog(c, a.id, a.timeout);
             }
             s::SCHEDOP_PIN_OVERRIDE => return if c.d.hardware { Ok(0) } else { Err(Errno::EPERM) },
@@ -81,7 +81,7 @@ impl<H: Hw> Host<H> {
         }
         let mut only = 0;
         if p.nr_ports == 1 {
-            only = self.hw.read_at::<u32>(p.ports.0, 0)?;
+            only = self.guest(c).read_at::<u32>(p.ports.0, 0)?;
         }
         c.d.pollers.fetch_add(1, Ordering::SeqCst);
         self.wait_poll(c, only);
@@ -103,7 +103,7 @@ impl<H: Hw> Host<H> {
     fn any_pending(&self, c: &VcpuRef, p: &s::SchedPoll) -> fx_types::Result<bool> {
         let view = EventView::new(self, &c.d);
         for i in 0..u64::from(p.nr_ports) {
-            let port: u32 = self.hw.read_at(p.ports.0, i)?;
+            let port: u32 = self.guest(c).read_at(p.ports.0, i)?;
             if ev::is_pending(&view, port)? {
                 return Ok(true);
             }

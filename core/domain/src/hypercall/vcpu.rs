@@ -33,7 +33,7 @@ impl<H: Hw> Host<H> {
     pub(crate) fn vcpu_op(&self, c: &VcpuRef, args: &mut Args) -> Answer {
         let [command, id, arg, ..] = *args;
         if command as u32 == o::VCPUOP_SET_SINGLESHOT_TIMER && id == u64::from(c.v.id) {
-            let t: o::VcpuSetSingleshotTimer = self.hw.read_val(arg)?;
+            let t: o::VcpuSetSingleshotTimer = self.guest(c).read_val(arg)?;
             self.set_single_shot(c, t.timeout_abs_ns.max(1));
             return Ok(0);
         }
@@ -46,7 +46,7 @@ impl<H: Hw> Host<H> {
         let here = v.id == c.v.id;
         match command {
             o::VCPUOP_INITIALISE => {
-                let context: alloc::boxed::Box<[VcpuGuestContext]> = self.read_context(arg)?;
+                let context: alloc::boxed::Box<[VcpuGuestContext]> = self.read_context(c, arg)?;
                 let Some(context) = context.first() else { return Err(Errno::EFAULT) };
                 let _turn = v.setup_turn.lock();
                 if v.initialised.load(Ordering::Acquire) {
@@ -76,10 +76,10 @@ impl<H: Hw> Host<H> {
             o::VCPUOP_GET_RUNSTATE_INFO => {
                 let r = self.runstate_now(v);
                 let [t0, t1, t2, t3] = r.time;
-                self.hw.write_val(arg, &[u64::from(r.state), r.since, t0, t1, t2, t3])?;
+                self.guest(c).write_val(arg, &[u64::from(r.state), r.since, t0, t1, t2, t3])?;
             }
             o::VCPUOP_REGISTER_RUNSTATE_MEMORY_AREA => {
-                let a: u64 = self.hw.read_val(arg)?;
+                let a: u64 = self.guest(c).read_val(arg)?;
                 if a != 0 && !fx_types::guest_range_ok(a, 48) {
                     return Err(Errno::EFAULT);
                 }
@@ -90,7 +90,7 @@ impl<H: Hw> Host<H> {
                 }
             }
             o::VCPUOP_SET_PERIODIC_TIMER if here => {
-                let t: o::VcpuSetPeriodicTimer = self.hw.read_val(arg)?;
+                let t: o::VcpuSetPeriodicTimer = self.guest(c).read_val(arg)?;
                 if t.period_ns < 1_000_000 || t.period_ns > u64::MAX / 4 {
                     return Err(Errno::EINVAL);
                 }
@@ -104,7 +104,7 @@ impl<H: Hw> Host<H> {
             o::VCPUOP_STOP_SINGLESHOT_TIMER if here => self.set_single_shot(c, 0),
             o::VCPUOP_REGISTER_VCPU_INFO => self.register_info(c, v, arg)?,
             o::VCPUOP_REGISTER_VCPU_TIME_MEMORY_AREA => {
-                let a: u64 = self.hw.read_val(arg)?;
+                let a: u64 = self.guest(c).read_val(arg)?;
                 if a != 0 && !fx_types::guest_range_ok(a, 32) {
                     return Err(Errno::EFAULT);
                 }
@@ -140,17 +140,17 @@ impl<H: Hw> Host<H> {
         Ok(0)
     }
 
-    fn read_context(&self, arg: u64) -> fx_types::Result<alloc::boxed::Box<[VcpuGuestContext]>> {
+    fn read_context(&self, c: &VcpuRef, arg: u64) -> fx_types::Result<alloc::boxed::Box<[VcpuGuestContext]>> {
         let mut b = fx_types::try_box(VcpuGuestContext::default())?;
-        if let Some(c) = b.first_mut() {
-            fx_types::GuestVirt::copy_in(&self.hw, arg, zerocopy::IntoBytes::as_mut_bytes(c))?;
+        if let Some(k) = b.first_mut() {
+            fx_types::GuestVirt::copy_in(&self.guest(c), arg, zerocopy::IntoBytes::as_mut_bytes(k))?;
         }
         Ok(b)
     }
 
     /// `VCPUOP_register_vcpu_info`: moves it from the shared information page to a frame of the guest's, once.
     fn register_info(&self, c: &VcpuRef, v: &Vcpu, arg: u64) -> fx_types::Result {
-        let r: o::VcpuRegisterVcpuInfo = self.hw.read_val(arg)?;
+        let r: o::VcpuRegisterVcpuInfo = self.guest(c).read_val(arg)?;
         if r.offset as usize > 4096 - INFO || r.offset & 7 != 0 {
             return Err(Errno::EINVAL);
         }
@@ -171,7 +171,7 @@ impl<H: Hw> Host<H> {
 
     /// Registers an area of `len` bytes by its machine address, which is in one frame of the guest's; 0 or all ones for none.
     fn register_phys(&self, c: &VcpuRef, v: &Vcpu, slot: &Own64, arg: u64, len: u64) -> fx_types::Result {
-        let at: u64 = self.hw.read_val(arg)?;
+        let at: u64 = self.guest(c).read_val(arg)?;
         let new = if at == 0 || at == u64::MAX { None } else { Some(Maddr(at)) };
         if let Some(a) = new {
             if at & 7 != 0 || a.offset() > 4096u64.wrapping_sub(len) {

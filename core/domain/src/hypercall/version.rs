@@ -1,6 +1,6 @@
 //! `xen_version`.
 
-use fx_types::{Errno, GuestVirtExt};
+use fx_types::{Errno, GuestVirt, GuestVirtExt};
 use xen_abi::features as f;
 use xen_abi::version as v;
 use zerocopy::IntoBytes;
@@ -33,7 +33,7 @@ impl<H: Hw> Host<H> {
         let shown = |text: &'static str| if open { text } else { "<denied>" };
         match command as u32 {
             v::XENVER_VERSION => Ok(VERSION),
-            v::XENVER_EXTRAVERSION => self.text::<16>(arg, EXTRA),
+            v::XENVER_EXTRAVERSION => self.text::<16>(c, arg, EXTRA),
             v::XENVER_COMPILE_INFO => {
                 let info = v::CompileInfo {
                     compiler: field(shown("rustc 1.95")),
@@ -41,53 +41,53 @@ impl<H: Hw> Host<H> {
                     compile_domain: field(shown("free-xen")),
                     compile_date: field(shown("reproducible")),
                 };
-                self.hw.write_val(arg, &info).map(|()| 0)
+                self.guest(c).write_val(arg, &info).map(|()| 0)
             }
-            v::XENVER_CAPABILITIES => self.text::<1024>(arg, CAPABILITIES),
-            v::XENVER_CHANGESET => self.text::<64>(arg, shown(CHANGESET)),
-            v::XENVER_PLATFORM_PARAMETERS => self.hw.write_val(arg, &VIRT_START).map(|()| 0),
+            v::XENVER_CAPABILITIES => self.text::<1024>(c, arg, CAPABILITIES),
+            v::XENVER_CHANGESET => self.text::<64>(c, arg, shown(CHANGESET)),
+            v::XENVER_PLATFORM_PARAMETERS => self.guest(c).write_val(arg, &VIRT_START).map(|()| 0),
             v::XENVER_GET_FEATURES => {
-                let mut info: v::FeatureInfo = self.hw.read_val(arg)?;
+                let mut info: v::FeatureInfo = self.guest(c).read_val(arg)?;
                 info.submap = if info.submap_idx == 0 { features(c) } else { 0 };
                 if info.submap_idx >= f::XENFEAT_NR_SUBMAPS {
                     return Err(Errno::EINVAL);
                 }
-                self.hw.write_val(arg, &info).map(|()| 0)
+                self.guest(c).write_val(arg, &info).map(|()| 0)
             }
             v::XENVER_PAGESIZE => Ok(4096),
             v::XENVER_GUEST_HANDLE => {
                 let handle = *c.d.handle.lock();
-                self.hw.write_val(arg, &handle).map(|()| 0)
+                self.guest(c).write_val(arg, &handle).map(|()| 0)
             }
             v::XENVER_COMMANDLINE if open => {
                 let line = &self.settings.cmdline;
-                self.text::<1024>(arg, line)
+                self.text::<1024>(c, arg, line)
             }
-            v::XENVER_COMMANDLINE => self.text::<1024>(arg, "<denied>"),
+            v::XENVER_COMMANDLINE => self.text::<1024>(c, arg, "<denied>"),
             v::XENVER_BUILD_ID => Err(Errno::ENODATA),
-            v::XENVER_EXTRAVERSION2 => self.varbuf(arg, EXTRA),
-            v::XENVER_CAPABILITIES2 => self.varbuf(arg, CAPABILITIES),
-            v::XENVER_CHANGESET2 => self.varbuf(arg, shown(CHANGESET)),
-            v::XENVER_COMMANDLINE2 if open => self.varbuf(arg, &self.settings.cmdline),
-            v::XENVER_COMMANDLINE2 => self.varbuf(arg, "<denied>"),
+            v::XENVER_EXTRAVERSION2 => self.varbuf(c, arg, EXTRA),
+            v::XENVER_CAPABILITIES2 => self.varbuf(c, arg, CAPABILITIES),
+            v::XENVER_CHANGESET2 => self.varbuf(c, arg, shown(CHANGESET)),
+            v::XENVER_COMMANDLINE2 if open => self.varbuf(c, arg, &self.settings.cmdline),
+            v::XENVER_COMMANDLINE2 => self.varbuf(c, arg, "<denied>"),
             _ => Err(Errno::ENOSYS),
         }
     }
 
-    fn text<const N: usize>(&self, arg: u64, text: &str) -> Answer {
-        self.hw.copy_out(arg, &field::<N>(text))?;
+    fn text<const N: usize>(&self, c: &VcpuRef, arg: u64, text: &str) -> Answer {
+        self.guest(c).copy_out(arg, &field::<N>(text))?;
         Ok(0)
     }
 
     /// A text of any length: a 32-bit length that says how much room there is, then the text. A null argument asks for the
     /// length alone.
-    fn varbuf(&self, arg: u64, text: &str) -> Answer {
+    fn varbuf(&self, c: &VcpuRef, arg: u64, text: &str) -> Answer {
         if arg != 0 {
-            let room: u32 = self.hw.read_val(arg)?;
+            let room: u32 = self.guest(c).read_val(arg)?;
             if (room as usize) < text.len() {
                 return Err(Errno::ENOBUFS);
             }
-            self.hw.copy_out(arg.wrapping_add(4), text.as_bytes().as_bytes())?;
+            self.guest(c).copy_out(arg.wrapping_add(4), text.as_bytes().as_bytes())?;
         }
         Ok(text.len() as i64)
     }
