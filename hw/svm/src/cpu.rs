@@ -1,0 +1,184 @@
+//! What there is, switching it on, and the tags of address spaces.
+
+use core::arch::asm;
+use core::arch::x86_64::__cpuid;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use fx_types::{Errno, MAX_CPUS, Result};
+use fx_virt::{Features, Vendor};
+
+const EFER: u32 = 0xc000_0080;
+const EFER_SVME: u64 = 1 << 12;
+const VM_CR: u32 = 0xc001_0114;
+const VM_CR_SVMDIS: u64 = 1 << 4;
+const VM_HSAVE_PA: u32 = 0xc001_0117;
+/// CPUID 0x8000_0001 ECX.
+const CPUID_SVM: u32 = 1 << 2;
+/// CPUID 0x8000_0001 EDX.
+const CPUID_1G: u32 = 1 << 26;
+/// CPUID 0x8000_000a EDX.
+const NESTED_PAGING: u32 = 1;
+const NRIP_SAVE: u32 = 1 << 3;
+const TSC_RATE: u32 = 1 << 4;
+const PAUSE_FILTER: u32 = 1 << 10;
+/// Bytes of the maps of ports and of MSRs.
+pub(crate) const IO_MAP: usize = 3 * PAGE;
+pub(crate) const MSR_MAP: usize = 2 * PAGE;
+pub(crate) const PAGE: usize = 4096;
+
+/// Memory for the processor's structures.
+#[derive(Clone, Copy)]
+pub struct Memory {
+    /// Whole frames, one after the other, of any contents.
+    pub take: fn(usize) -> Option<NonNull<u8>>,
+    /// Gives back what `take` gave for the same number of bytes.
+    pub give: fn(NonNull<u8>, usize),
+    /// The physical address of what `take` gave.
+    pub phys: fn(NonNull<u8>) -> u64,
+}
+
+impl Memory {
+    /// Whole frames filled with `byte`.
+    pub(crate) fn filled(&self, bytes: usize, byte: u8) -> Result<NonNull<u8>> {
+        let at = (self.take)(bytes).ok_or(Errno::ENOMEM)?;
+        // SAFETY: `take` gave so many bytes, which nobody else knows of.
+        unsafe { at.as_ptr().write_bytes(byte, bytes) };
+        Ok(at)
+    }
+}
+
+/// A CPU's part.
+struct PerCpu {
+    /// Physical address of the block that holds the host's state of VMLOAD and VMSAVE.
+    host: AtomicU64,
+    /// Tags of an earlier generation are worth nothing.
+    generation: AtomicU64,
+    /// The next tag to give out.
+    next: AtomicU32,
+}
+
+static CPUS: [PerCpu; MAX_CPUS] =
+    [const { PerCpu { host: AtomicU64::new(0), generation: AtomicU64::new(1), next: AtomicU32::new(1) } };
+        MAX_CPUS];
+
+/// SVM, on a machine that has it.
+pub struct Svm {
+    pub(crate) memory: Memory,
+    features: Features,
+    tags: u32,
+    pub(crate) pause_filter: bool,
+    /// All ports are intercepted: one map for everybody.
+    pub(crate) io_map: NonNull<u8>,
+}
+
+// SAFETY: the map is never written after it was filled, and the rest are plain values.
+unsafe impl Send for Svm {}
+// SAFETY: as above.
+unsafe impl Sync for Svm {}
+
+/// # Safety
+/// The register exists.
+unsafe fn rdmsr(msr: u32) -> u64 {
+    let (lo, hi): (u32, u32);
+    // SAFETY: the caller vouches for the register.
+    unsafe {
+        asm!("rdmsr", in("ecx") msr, out("eax") lo, out("edx") hi, options(nomem, nostack, preserves_flags))
+    };
+    u64::from(hi) << 32 | u64::from(lo)
+}
+
+/// # Safety
+/// The register exists and takes the value.
+unsafe fn wrmsr(msr: u32, value: u64) {
+    // SAFETY: the caller vouches for register and value.
+    unsafe {
+        asm!("wrmsr", in("ecx") msr, in("eax") value as u32, in("edx") (value >> 32) as u32,
+            options(nostack, preserves_flags));
+    }
+}
+
+impl Svm {
+    /// Finds out what the processor can do; `None` when it has no SVM with nested paging, or the firmware switched it off.
+    #[must_use]
+    pub fn new(memory: Memory) -> Option<Self> {
+        if __cpuid(0x8000_0000).eax < 0x8000_000a {
+            return None;
+        }
+        let extended = __cpuid(0x8000_0001);
+        let svm = __cpuid(0x8000_000a);
+        // SAFETY: a processor with SVM has the register, and only there it is read.
+        let off = || unsafe { rdmsr(VM_CR) } & VM_CR_SVMDIS != 0;
+        if extended.ecx & CPUID_SVM == 0 || svm.edx & NESTED_PAGING == 0 || svm.ebx < 2 || off() {
+            return None;
+        }
+        let features = Features {
+            vendor: Vendor::Svm,
+            nested_1g: extended.edx & CPUID_1G != 0,
+            next_rip: svm.edx & NRIP_SAVE != 0,
+            tagged: true,
+            tsc_scaling: svm.edx & TSC_RATE != 0,
+        };
+        let io_map = memory.filled(IO_MAP, 0xff).ok()?;
+        let pause_filter = svm.edx & PAUSE_FILTER != 0;
+        Some(Self { memory, features, tags: svm.ebx, pause_filter, io_map })
+    }
+
+    /// What there is.
+    #[must_use]
+    pub fn features(&self) -> Features {
+        self.features
+    }
+
+    /// Switches it on on this CPU.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn enable(&self, cpu: usize) -> Result {
+        let per = CPUS.get(cpu).ok_or(Errno::EINVAL)?;
+        let save = self.memory.filled(PAGE, 0)?;
+        let host = self.memory.filled(PAGE, 0)?;
+        let host = (self.memory.phys)(host);
+        // SAFETY: the processor has SVM; the two frames are this CPU's for good. VMSAVE keeps what the host's descriptor
+        // tables and registers are now and stay.
+        unsafe {
+            wrmsr(EFER, rdmsr(EFER) | EFER_SVME);
+            wrmsr(VM_HSAVE_PA, (self.memory.phys)(save));
+            asm!("vmsave rax", in("rax") host, options(nostack, preserves_flags));
+        }
+        per.host.store(host, Relaxed);
+        Ok(())
+    }
+
+    /// The physical address of a CPU's block of host state.
+    pub(crate) fn host_block(cpu: usize) -> u64 {
+        CPUS.get(cpu).map_or(0, |c| c.host.load(Relaxed))
+    }
+
+    /// Retires all tags of this CPU: no translation of any guest is used on it any more.
+    #[inline]
+    pub fn retire_tags(cpu: usize) {
+        if let Some(c) = CPUS.get(cpu) {
+            c.generation.store(c.generation.load(Relaxed).wrapping_add(1), Relaxed);
+        }
+    }
+
+    /// The CPU's generation of tags.
+    #[inline]
+    pub(crate) fn generation(cpu: usize) -> u64 {
+        CPUS.get(cpu).map_or(0, |c| c.generation.load(Relaxed))
+    }
+
+    /// A new tag on this CPU; `true` when all translations have to be dropped because tags begin anew.
+    pub(crate) fn new_tag(&self, cpu: usize) -> (u32, bool) {
+        let Some(c) = CPUS.get(cpu) else { return (1, true) };
+        let tag = c.next.load(Relaxed);
+        if tag < self.tags {
+            c.next.store(tag.wrapping_add(1), Relaxed);
+            return (tag, tag == 1);
+        }
+        Self::retire_tags(cpu);
+        c.next.store(2, Relaxed);
+        (1, true)
+    }
+}

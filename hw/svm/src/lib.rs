@@ -1,0 +1,14 @@
+//! AMD's hardware virtualisation (SVM) with nested paging.
+//!
+//! [`Svm::new`] looks for it, [`Svm::enable`] switches it on on a CPU, and [`Context`] is the processor's record of a vCPU with
+//! the operations of `fx_virt::Virt`.
+#![no_std]
+
+mod context;
+mod cpu;
+mod enter;
+mod exit;
+mod vmcb;
+
+pub use context::Context;
+pub use cpu::{Memory, Svm};
