@@ -111,7 +111,8 @@ impl Format {
 
     fn rights(self, kind: Kind) -> u64 {
         let device = kind == Kind::Mmio;
-        let executable = matches!(kind, Kind::Ram | Kind::RamReadOnly | Kind::RamLogDirty | Kind::IoreqServer);
+        let executable =
+            matches!(kind, Kind::Ram | Kind::RamReadOnly | Kind::RamLogDirty | Kind::IoreqServer);
         match self.0 {
             Vendor::Svm => {
                 PRESENT
@@ -177,7 +178,10 @@ mod tests {
             }
             assert!(matches!(decode(Format(vendor).table(Mfn(7)), 2), Slot::Table(Mfn(7))));
             let later = Entry { kind: Kind::OnDemand, order: 9, ..Entry::NONE };
-            assert!(matches!(decode(Format(vendor).leaf(&later), 2), Slot::Leaf(Entry { kind: Kind::OnDemand, .. })));
+            assert!(matches!(
+                decode(Format(vendor).leaf(&later), 2),
+                Slot::Leaf(Entry { kind: Kind::OnDemand, .. })
+            ));
         }
     }
 

@@ -22,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("hw/", &["abi", "prim/", "core/types"]),
     ("hypervisor", &["abi", "prim/", "core/", "hw/"]),
     ("sim", &["abi", "prim/", "core/"]),
+    ("sim/", &["abi", "prim/", "core/", "sim"]),
     ("guests/", &["abi", "guests/"]),
     ("dom0/", &["abi", "dom0/"]),
     ("xtask", &[]),
