@@ -1,0 +1,145 @@
+//! Registers as the decoder names them.
+
+use fx_types::GuestRegs;
+use fx_virt::Segment;
+use iced_x86::Register;
+
+use crate::flags::mask;
+
+/// A general register or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gpr {
+    /// 0 (`rax`) to 15 (`r15`).
+    pub number: u8,
+    /// Bytes.
+    pub size: u8,
+    /// 8 for `ah` to `bh`.
+    shift: u32,
+}
+
+impl Gpr {
+    /// What the decoder means, if it is a general register.
+    pub(crate) fn of(register: Register) -> Option<Self> {
+        let n = register as u8;
+        let within = |first: Register, last: Register| n >= first as u8 && n <= last as u8;
+        let (first, size, shift) = if within(Register::RAX, Register::R15) {
+            (Register::RAX, 8, 0)
+        } else if within(Register::EAX, Register::R15D) {
+            (Register::EAX, 4, 0)
+        } else if within(Register::AX, Register::R15W) {
+            (Register::AX, 2, 0)
+        } else if within(Register::AL, Register::BL) {
+            (Register::AL, 1, 0)
+        } else if within(Register::AH, Register::BH) {
+            (Register::AH, 1, 8)
+        } else if within(Register::SPL, Register::R15L) {
+            // SPL has number 4, as AH would have without a REX prefix.
+            (Register::AH, 1, 0)
+        } else {
+            return None;
+        };
+        Some(Self { number: n.wrapping_sub(first as u8), size, shift })
+    }
+
+    /// The lower `size` bytes of register `number`.
+    pub(crate) const fn low(number: u8, size: u8) -> Self {
+        Self { number, size, shift: 0 }
+    }
+
+    /// Its value.
+    pub(crate) fn get(self, regs: &GuestRegs) -> u64 {
+        get(regs, self.number).wrapping_shr(self.shift) & mask(self.size)
+    }
+
+    /// Sets it: 32-bit values clear the upper half of the register, shorter ones leave the rest.
+    pub(crate) fn set(self, regs: &mut GuestRegs, value: u64) {
+        let Some(slot) = slot(regs, self.number) else { return };
+        let value = value & mask(self.size);
+        let field = mask(self.size).wrapping_shl(self.shift);
+        *slot = match self.size {
+            4 | 8 => value,
+            _ => *slot & !field | value.wrapping_shl(self.shift),
+        };
+    }
+}
+
+/// `rax`.
+pub(crate) const RAX: u8 = 0;
+/// `rcx`.
+pub(crate) const RCX: u8 = 1;
+/// `rdx`.
+pub(crate) const RDX: u8 = 2;
+/// `rbx`.
+pub(crate) const RBX: u8 = 3;
+/// `rsp`.
+pub(crate) const RSP: u8 = 4;
+/// `rbp`.
+pub(crate) const RBP: u8 = 5;
+/// `rsi`.
+pub(crate) const RSI: u8 = 6;
+/// `rdi`.
+pub(crate) const RDI: u8 = 7;
+
+/// Register `number` (0 to 15).
+pub(crate) fn get(regs: &GuestRegs, number: u8) -> u64 {
+    match number {
+        0 => regs.rax,
+        1 => regs.rcx,
+        2 => regs.rdx,
+        3 => regs.rbx,
+        4 => regs.rsp,
+        5 => regs.rbp,
+        6 => regs.rsi,
+        7 => regs.rdi,
+        8 => regs.r8,
+        9 => regs.r9,
+        10 => regs.r10,
+        11 => regs.r11,
+        12 => regs.r12,
+        13 => regs.r13,
+        14 => regs.r14,
+        15 => regs.r15,
+        _ => 0,
+    }
+}
+
+fn slot(regs: &mut GuestRegs, number: u8) -> Option<&mut u64> {
+    Some(match number {
+        0 => &mut regs.rax,
+        1 => &mut regs.rcx,
+        2 => &mut regs.rdx,
+        3 => &mut regs.rbx,
+        4 => &mut regs.rsp,
+        5 => &mut regs.rbp,
+        6 => &mut regs.rsi,
+        7 => &mut regs.rdi,
+        8 => &mut regs.r8,
+        9 => &mut regs.r9,
+        10 => &mut regs.r10,
+        11 => &mut regs.r11,
+        12 => &mut regs.r12,
+        13 => &mut regs.r13,
+        14 => &mut regs.r14,
+        15 => &mut regs.r15,
+        _ => return None,
+    })
+}
+
+/// The segment register that the decoder means.
+pub(crate) fn segment(register: Register) -> Option<Segment> {
+    Some(match register {
+        Register::ES => Segment::Es,
+        Register::CS => Segment::Cs,
+        Register::SS => Segment::Ss,
+        Register::DS => Segment::Ds,
+        Register::FS => Segment::Fs,
+        Register::GS => Segment::Gs,
+        _ => return None,
+    })
+}
+
+/// The number of a register of a row that begins with `first`.
+pub(crate) fn number(register: Register, first: Register) -> Option<u8> {
+    let n = (register as u8).checked_sub(first as u8)?;
+    (n < 16).then_some(n)
+}
