@@ -39,6 +39,7 @@ mod memory;
 mod muldiv;
 mod operand;
 mod outcome;
+pub mod quick;
 mod registers;
 mod run;
 mod shift;
@@ -46,6 +47,7 @@ mod stack;
 mod string;
 mod system;
 mod tables;
+mod vector;
 
 pub use cpu::{Access, Cpu, Exception, Purpose, Step, Stop};
 pub use outcome::{Done, Outcome, Shadow};

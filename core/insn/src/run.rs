@@ -231,7 +231,8 @@ impl<'a, C: Cpu> Run<'a, C> {
             || self.system(mnemonic)?
             || self.control(mnemonic)?
             || self.tables(mnemonic)?
-            || self.far(mnemonic)?;
+            || self.far(mnemonic)?
+            || self.vectors(mnemonic)?;
         if done { Ok(()) } else { Err(Stop::Unhandled) }
     }
 }
