@@ -38,6 +38,12 @@ impl<C: Cpu> Run<'_, C> {
         let (size, number) = (self.size(0)?, self.value(1)?);
         let bit = 1u64.wrapping_shl(number as u32 & bits(size).wrapping_sub(1));
         let flags = |value: u64| Flags::KEEP.with(CF, value & bit != 0);
+        let only_asks = self.insn.mnemonic() == Mnemonic::Bt;
+        if !self.is_memory(0) && only_asks {
+            let value = self.value(0)?;
+            self.set_flags(flags(value));
+            return Ok(());
+        }
         if !self.is_memory(0) {
             self.modify(0, |value| (change(value, bit), flags(value)))?;
             return Ok(());
@@ -47,7 +53,7 @@ impl<C: Cpu> Run<'_, C> {
             let units = (extend(number, size) as i64).wrapping_shr(bits(size).trailing_zeros());
             place = place.plus((units as u64).wrapping_mul(u64::from(size)));
         }
-        if self.insn.mnemonic() == Mnemonic::Bt {
+        if only_asks {
             let value = self.load(place, size)?;
             self.set_flags(flags(value));
             return Ok(());

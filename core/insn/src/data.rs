@@ -62,7 +62,9 @@ impl<C: Cpu> Run<'_, C> {
         let (to, from) = (self.insn.op_register(0), self.insn.op_register(1));
         if let Some(to) = segment(to) {
             let selector = self.value(1)? as u16;
-            return self.load_segment(to, selector);
+            self.load_segment(to, selector)?;
+            self.shadow_of(to);
+            return Ok(());
         }
         if let Some(from) = segment(from) {
             let selector = self.cpu.segment(from).selector;

@@ -160,9 +160,6 @@ impl<C: Cpu> Run<'_, C> {
     pub(crate) fn load_segment(&mut self, segment: Segment, selector: u16) -> Step {
         let register = self.checked_segment(segment, selector)?;
         self.cpu.set_segment(segment, &register);
-        if segment == Segment::Ss {
-            self.shadow_of_ss();
-        }
         Ok(())
     }
 

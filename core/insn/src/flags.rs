@@ -28,8 +28,6 @@ pub(crate) const RF: u64 = 1 << 16;
 pub(crate) const VM: u64 = 1 << 17;
 /// Alignment check, or access to user pages.
 pub(crate) const AC: u64 = 1 << 18;
-/// Virtual interrupt flag, virtual interrupt pending.
-pub(crate) const VIF_VIP: u64 = 3 << 19;
 /// `cpuid` exists.
 pub(crate) const ID: u64 = 1 << 21;
 /// All status flags.

@@ -90,15 +90,31 @@ impl<C: Cpu> Run<'_, C> {
         Ok(register.base.wrapping_add(place.offset) & mask(4))
     }
 
-    fn access(&mut self, linear: u64, purpose: Purpose, user: bool) -> Access {
-        let number = self.next_number();
-        Access { linear, purpose, user, wide: self.mode == Mode::Long, number }
+    fn access(&mut self, linear: u64, purpose: Purpose) -> Access {
+        Access { number: self.next_number(), ..self.planned(linear, purpose) }
+    }
+
+    /// What the next access would be.
+    pub(crate) fn planned(&self, linear: u64, purpose: Purpose) -> Access {
+        let (user, wide) = (self.cpl == 3, self.mode == Mode::Long);
+        Access { linear, purpose, user, wide, number: self.number }
+    }
+
+    /// An access to a descriptor table or a task state segment.
+    fn system_access(&mut self, linear: u64, purpose: Purpose) -> Access {
+        Access { user: false, wide: self.long_mode, ..self.access(linear, purpose) }
+    }
+
+    /// Whether `length` bytes at a place could be written, before something is done that cannot be taken back.
+    pub(crate) fn probe(&mut self, place: Place, length: usize) -> Step {
+        let linear = self.linear(place, length as u64, Purpose::Write)?;
+        self.cpu.probe(self.planned(linear, Purpose::Write), length)
     }
 
     /// Reads at a place; with [`Purpose::Modify`] for [`Self::replace_at`] to follow.
     pub(crate) fn read_at(&mut self, place: Place, purpose: Purpose, out: &mut [u8]) -> Step<u64> {
         let linear = self.linear(place, out.len() as u64, purpose)?;
-        let access = self.access(linear, purpose, self.cpl == 3);
+        let access = self.access(linear, purpose);
         self.cpu.read(access, out)?;
         Ok(linear)
     }
@@ -106,13 +122,13 @@ impl<C: Cpu> Run<'_, C> {
     /// Writes at a place.
     pub(crate) fn write_at(&mut self, place: Place, data: &[u8]) -> Step {
         let linear = self.linear(place, data.len() as u64, Purpose::Write)?;
-        let access = self.access(linear, Purpose::Write, self.cpl == 3);
+        let access = self.access(linear, Purpose::Write);
         self.cpu.write(access, data)
     }
 
     /// The second half of a read-modify-write.
     pub(crate) fn replace_at(&mut self, linear: u64, old: &[u8], new: &[u8]) -> Step {
-        let access = self.access(linear, Purpose::Modify, self.cpl == 3);
+        let access = self.access(linear, Purpose::Modify);
         if self.cpu.replace(access, old, new)? { Ok(()) } else { Err(Stop::Again) }
     }
 
@@ -134,14 +150,14 @@ impl<C: Cpu> Run<'_, C> {
     pub(crate) fn load_system(&mut self, linear: u64, size: u8) -> Step<u64> {
         let mut bytes = [0; 8];
         let out = bytes.get_mut(..usize::from(size)).ok_or(Stop::Unhandled)?;
-        let access = self.access(linear, Purpose::Read, false);
+        let access = self.system_access(linear, Purpose::Read);
         self.cpu.read(access, out)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
     /// Sets `bits` in the byte at a linear address, which holds `old`, with the rights of the kernel: descriptor tables.
     pub(crate) fn mark_system(&mut self, linear: u64, old: u8, bits: u8) -> Step {
-        let access = self.access(linear, Purpose::Modify, false);
+        let access = self.system_access(linear, Purpose::Modify);
         if self.cpu.replace(access, &[old], &[old | bits])? { Ok(()) } else { Err(Stop::Again) }
     }
 }

@@ -156,7 +156,8 @@ impl<'a, C: Cpu> Run<'a, C> {
     fn parse(&mut self, rip: u64, length: usize) -> DecoderError {
         let bytes = self.bytes.get(..length).unwrap_or_default();
         let bitness = u32::from(self.code_size()).wrapping_mul(8);
-        let Ok(mut decoder) = Decoder::try_with_ip(bitness, bytes, rip, DecoderOptions::NONE) else {
+        let options = if self.cpu.amd() { DecoderOptions::AMD } else { DecoderOptions::NONE };
+        let Ok(mut decoder) = Decoder::try_with_ip(bitness, bytes, rip, options) else {
             return DecoderError::InvalidInstruction;
         };
         decoder.decode_out(&mut self.insn);

@@ -4,7 +4,7 @@ use fx_virt::Segment;
 use iced_x86::{Code, Mnemonic, OpKind};
 
 use crate::cpu::{Cpu, Exception, Purpose, Step, Stop};
-use crate::flags::{AC, DF, Flags, ID, IF, IOPL, NT, RF, STATUS, TF, VIF_VIP, VM, mask};
+use crate::flags::{AC, DF, Flags, ID, IF, IOPL, NT, RF, STATUS, TF, VM, mask};
 use crate::memory::Place;
 use crate::outcome::Shadow;
 use crate::registers::{Gpr, RBP, RSP, segment};
@@ -88,7 +88,11 @@ impl<C: Cpu> Run<'_, C> {
         let size = self.pushed_size()?;
         let value = self.pop(size)?;
         match segment(self.insn.op_register(0)) {
-            Some(to) if self.insn.op_kind(0) == OpKind::Register => self.load_segment(to, value as u16),
+            Some(to) if self.insn.op_kind(0) == OpKind::Register => {
+                self.load_segment(to, value as u16)?;
+                self.shadow_of(to);
+                Ok(())
+            }
             // An address that depends on the stack pointer is made with its new value.
             _ => self.set(0, value),
         }
@@ -118,7 +122,7 @@ impl<C: Cpu> Run<'_, C> {
             changed |= IF;
         }
         if self.cpl == 0 {
-            changed |= IOPL | VIF_VIP;
+            changed |= IOPL;
         }
         self.set_flags(Flags::new(changed & mask(size), value));
     }
@@ -201,8 +205,10 @@ impl<C: Cpu> Run<'_, C> {
         Ok(())
     }
 
-    /// Interrupts are held off for one instruction because SS was loaded.
-    pub(crate) fn shadow_of_ss(&mut self) {
-        self.done.shadow = Shadow::MovSs;
+    /// `mov` and `pop` to SS hold off interrupts until the stack pointer is loaded too.
+    pub(crate) fn shadow_of(&mut self, loaded: Segment) {
+        if loaded == Segment::Ss {
+            self.done.shadow = Shadow::MovSs;
+        }
     }
 }

@@ -4,7 +4,7 @@ use fx_virt::Segment;
 use iced_x86::{Code, OpKind};
 
 use crate::arith::sub;
-use crate::cpu::{Cpu, Purpose, Step, Stop};
+use crate::cpu::{Cpu, Step, Stop};
 use crate::flags::{DF, TF, ZF, mask};
 use crate::memory::Place;
 use crate::registers::{Gpr, RAX, RCX, RDI, RSI, segment};
@@ -13,8 +13,9 @@ use crate::run::Run;
 /// Iterations of a string instruction that one call does at most: the caller sees to other work in between.
 const MAX_ITERATIONS: u32 = 1024;
 
+/// What an iteration does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Movs,
     Cmps,
     Stos,
@@ -74,8 +75,8 @@ impl<C: Cpu> Run<'_, C> {
                 self.next = end;
                 return Ok(true);
             }
-            self.iteration(kind, size, address)?;
-            let left = left.wrapping_sub(1) & mask(address);
+            let units = self.iterations(kind, size, address, left)?;
+            let left = left.wrapping_sub(units) & mask(address);
             counter.set(&mut self.regs, left);
             if left == 0 || self.ends_by_comparison(kind) {
                 self.next = end;
@@ -89,6 +90,19 @@ impl<C: Cpu> Run<'_, C> {
             self.commit();
         }
         Err(Stop::Again)
+    }
+
+    /// One iteration, or several at once if the vCPU can: how many.
+    fn iterations(&mut self, kind: Kind, size: u8, address: u8, left: u64) -> Step<u64> {
+        if left > 1 && self.regs.rflags & TF == 0 && matches!(kind, Kind::Ins | Kind::Outs | Kind::Movs) {
+            let units = self.batch(kind, size, address, left)?;
+            if units > 0 {
+                self.advance_indices(kind, u64::from(size).wrapping_mul(units), address);
+                return Ok(units);
+            }
+        }
+        self.iteration(kind, size, address)?;
+        Ok(1)
     }
 
     /// `repe` ends when values differ, `repne` when they do not.
@@ -109,22 +123,30 @@ impl<C: Cpu> Run<'_, C> {
         })
     }
 
-    fn source(&self, address: u8) -> Step<Place> {
+    pub(crate) fn source(&self, address: u8) -> Step<Place> {
         let segment = segment(self.insn.memory_segment()).ok_or(Stop::Unhandled)?;
         Ok(Place { segment, offset: Gpr::low(RSI, address).get(&self.regs), address })
     }
 
-    fn target_place(&self, address: u8) -> Place {
+    pub(crate) fn target_place(&self, address: u8) -> Place {
         Place { segment: Segment::Es, offset: Gpr::low(RDI, address).get(&self.regs), address }
     }
 
-    /// Moves an index register on by one unit.
-    fn advance(&mut self, register: u8, size: u8, address: u8) {
+    /// Moves the index registers that the instruction uses.
+    fn advance_indices(&mut self, kind: Kind, by: u64, address: u8) {
+        if matches!(kind, Kind::Movs | Kind::Cmps | Kind::Lods | Kind::Outs) {
+            self.advance(RSI, by, address);
+        }
+        if matches!(kind, Kind::Movs | Kind::Cmps | Kind::Stos | Kind::Scas | Kind::Ins) {
+            self.advance(RDI, by, address);
+        }
+    }
+
+    fn advance(&mut self, register: u8, by: u64, address: u8) {
         let gpr = Gpr::low(register, address);
-        let step = u64::from(size);
         let old = gpr.get(&self.regs);
         let down = self.regs.rflags & DF != 0;
-        gpr.set(&mut self.regs, if down { old.wrapping_sub(step) } else { old.wrapping_add(step) });
+        gpr.set(&mut self.regs, if down { old.wrapping_sub(by) } else { old.wrapping_add(by) });
     }
 
     fn iteration(&mut self, kind: Kind, size: u8, address: u8) -> Step {
@@ -156,19 +178,14 @@ impl<C: Cpu> Run<'_, C> {
                 self.cpu.port_write(port, size, value as u32, number)?;
             }
         }
-        if matches!(kind, Kind::Movs | Kind::Cmps | Kind::Lods | Kind::Outs) {
-            self.advance(RSI, size, address);
-        }
-        if matches!(kind, Kind::Movs | Kind::Cmps | Kind::Stos | Kind::Scas | Kind::Ins) {
-            self.advance(RDI, size, address);
-        }
+        self.advance_indices(kind, u64::from(size), address);
         Ok(())
     }
 
     fn ins(&mut self, size: u8, address: u8) -> Step {
         let (port, place) = (self.string_port(size)?, self.target_place(address));
         // A target that the segment does not allow must not cost the device its datum.
-        self.linear(place, u64::from(size), Purpose::Write)?;
+        self.probe(place, usize::from(size))?;
         let number = self.next_number();
         let value = self.cpu.port_read(port, size, number)?;
         self.store(place, size, u64::from(value))

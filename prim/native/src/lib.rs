@@ -225,16 +225,16 @@ fn run_child(cases: &mut [Case]) -> ! {
 /// # Safety
 /// Only in the child.
 unsafe fn set_up() -> bool {
-    let rights = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+    let data = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     let fixed = flags | libc::MAP_FIXED_NOREPLACE;
     const STACK: usize = 0x1_0000;
     // SAFETY: new mappings where there are none; a handler of the right form; the signals' stack stays.
     unsafe {
-        let map = |at: u64, size, flags| libc::mmap(at as *mut _, size, rights, flags, -1, 0);
-        let stack = map(0, STACK, flags);
-        if map(CODE, PAGE, fixed) as u64 != CODE
-            || map(DATA, PAGE, fixed) as u64 != DATA
+        let map = |at: u64, size, rights, flags| libc::mmap(at as *mut _, size, rights, flags, -1, 0);
+        let stack = map(0, STACK, data, flags);
+        if map(CODE, PAGE, data | libc::PROT_EXEC, fixed) as u64 != CODE
+            || map(DATA, PAGE, data, fixed) as u64 != DATA
             || stack == libc::MAP_FAILED
         {
             return false;

@@ -1,5 +1,5 @@
 //! A vCPU with a little memory, whose accesses are noted.
-#![allow(dead_code, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+#![allow(dead_code)]
 
 use fx_insn::{Access, Cpu, Exception, Outcome, Purpose, Step, Stop, emulate};
 use fx_types::GuestRegs;
@@ -23,6 +23,7 @@ pub enum Asked {
     Out(u16, u8, u32),
 }
 
+#[derive(Clone)]
 pub struct Machine {
     pub regs: GuestRegs,
     pub segments: [SegmentRegister; 10],
@@ -34,6 +35,7 @@ pub struct Machine {
     pub dr7: u64,
     pub kernel_gs: u64,
     pub cpl: u8,
+    pub amd: bool,
     pub memory: Vec<u8>,
     pub vectors: [[u8; 32]; 16],
     /// Everything that devices were asked for, once.
@@ -44,6 +46,10 @@ pub struct Machine {
     pub quick: bool,
     /// The memory changes before the second half of a read-modify-write.
     pub interfere: bool,
+    /// Memory that there is, apart from the absent page.
+    pub present: Vec<std::ops::Range<u64>>,
+    /// Memory that cannot be written.
+    pub read_only: std::ops::Range<u64>,
     record: Vec<(u8, u64)>,
     pub invalidated: Vec<u64>,
     pub msr: u64,
@@ -69,12 +75,15 @@ impl Machine {
             dr7: 0,
             kernel_gs: 0,
             cpl: 0,
+            amd: false,
             memory: vec![0; SIZE],
             vectors: [[0; 32]; 16],
             asked: Vec::new(),
             answer: 0,
             quick: false,
             interfere: false,
+            present: vec![0..ABSENT, ABSENT + 0x1000..SIZE as u64],
+            read_only: 0..0,
             record: Vec::new(),
             invalidated: Vec::new(),
             msr: 0,
@@ -144,15 +153,14 @@ impl Machine {
     }
 
     fn range(&self, access: Access, length: usize) -> Step<std::ops::Range<usize>> {
-        let start = access.linear as usize;
-        let end = start.saturating_add(length);
         let write = access.purpose != Purpose::Read;
         let error = u32::from(write) * 2 + u32::from(access.user) * 4;
-        let absent = ABSENT as usize..ABSENT as usize + 0x1000;
-        if end > SIZE || start < absent.end && end > absent.start {
+        let end = access.linear.saturating_add(length as u64);
+        let kept = write && access.linear < self.read_only.end && end > self.read_only.start;
+        if kept || !self.present.iter().any(|range| range.start <= access.linear && end <= range.end) {
             return Err(Exception::page_fault(access.linear, error).into());
         }
-        Ok(start..end)
+        Ok(access.linear as usize..end as usize)
     }
 
     fn is_device(linear: u64) -> bool {
@@ -170,6 +178,9 @@ fn value(bytes: &[u8]) -> u64 {
 impl Cpu for Machine {
     fn regs(&mut self) -> &mut GuestRegs {
         &mut self.regs
+    }
+    fn amd(&self) -> bool {
+        self.amd
     }
     fn cpl(&mut self) -> u8 {
         self.cpl
