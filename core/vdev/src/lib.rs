@@ -19,4 +19,9 @@
     )
 )]
 
+#[cfg(test)]
+extern crate std;
+
+mod bytes;
+pub mod ioapic;
 pub mod lapic;
