@@ -9,3 +9,8 @@ pub(crate) const fn mask(size: u8) -> u64 {
         _ => u64::MAX,
     }
 }
+
+/// What a read gives where nothing answers.
+pub(crate) const fn ones(size: u8) -> u32 {
+    mask(size) as u32
+}

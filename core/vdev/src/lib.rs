@@ -25,3 +25,4 @@ extern crate std;
 mod bytes;
 pub mod ioapic;
 pub mod lapic;
+pub mod pic;
