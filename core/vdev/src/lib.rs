@@ -26,3 +26,4 @@ mod bytes;
 pub mod ioapic;
 pub mod lapic;
 pub mod pic;
+pub mod routing;

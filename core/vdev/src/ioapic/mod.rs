@@ -161,21 +161,22 @@ impl Ioapic {
         }
     }
 
-    /// Takes what was saved; `lines`: the pins that are asserted, which is not saved here. What level-triggered pins have to say was
-    /// sent before, or is said now. `None` when no I/O APIC can be so.
-    pub fn load(&mut self, k: &HvmHwVioapic, lines: u64) -> Option<Pins> {
+    /// Takes what was saved; `false` when no I/O APIC can be so. [`Ioapic::settle`] is to follow when wires are known again.
+    pub fn load(&mut self, k: &HvmHwVioapic) -> bool {
         if k.base_address != BASE {
-            return None;
+            return false;
         }
         self.select = k.ioregsel as u8;
         self.id = k.id as u8 & 0xf;
         self.table = k.redirtbl.map(Entry::from_bits);
-        self.lines = lines & Pins::ALL.bits();
-        let mut pins = Pins::NONE;
-        for pin in Pins::ALL.iter() {
-            pins = pins.and(self.offer_level(pin));
-        }
-        Some(pins)
+        true
+    }
+
+    /// The pins that are asserted, after a load. These are no new edges; what level-triggered ones have to say was said before, or
+    /// is said now.
+    pub fn settle(&mut self, lines: u64) -> Pins {
+        self.lines = Pins::from_bits(lines).bits();
+        Pins::ALL.iter().fold(Pins::NONE, |pins, pin| pins.and(self.offer_level(pin)))
     }
 }
 
