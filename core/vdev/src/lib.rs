@@ -26,4 +26,6 @@ mod bytes;
 pub mod ioapic;
 pub mod lapic;
 pub mod pic;
+pub mod pit;
 pub mod routing;
+mod ticks;
