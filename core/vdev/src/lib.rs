@@ -27,5 +27,6 @@ pub mod ioapic;
 pub mod lapic;
 pub mod pic;
 pub mod pit;
+pub mod pm;
 pub mod routing;
 mod ticks;
