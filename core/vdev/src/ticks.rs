@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+        #![proptest_config(crate::proptest_config())]
 
         /// A tick has come at its time, and not a nanosecond earlier.
         #[test]

@@ -117,7 +117,7 @@ fn saved_and_loaded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::proptest_config())]
 
     /// Whatever is done: reserved bits stay clear, only level-triggered pins wait, and an asserted one that could speak waits.
     #[test]

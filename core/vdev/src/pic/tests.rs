@@ -180,7 +180,7 @@ fn saved_and_loaded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::proptest_config())]
 
     /// Whatever is done, what is taken is a wire that asked, and a state that is saved and loaded goes on alike.
     #[test]

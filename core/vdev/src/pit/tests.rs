@@ -164,7 +164,7 @@ fn saved_and_loaded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::proptest_config())]
 
     /// Whatever is written and whenever: a deadline brings an edge, the next one is later, and storms are held off.
     #[test]

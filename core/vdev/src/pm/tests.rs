@@ -62,7 +62,7 @@ fn saved_and_loaded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::proptest_config())]
 
     /// Effects add up to the level that the registers say, and deadlines lie ahead.
     #[test]

@@ -112,7 +112,7 @@ fn saved_and_loaded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(crate::proptest_config())]
 
     /// Changes add up to the lines that there are; with everything let go, none is asserted.
     #[test]
