@@ -23,6 +23,7 @@
 extern crate std;
 
 mod bytes;
+pub mod hpet;
 pub mod ioapic;
 pub mod lapic;
 pub mod pic;

@@ -18,6 +18,15 @@ const CASCADE: u16 = 1 << 2;
 const PCI_FIRST_GSI: u8 = 16;
 const GSIS: u8 = crate::ioapic::PINS as u8;
 
+/// A wire of a device that is not on the PCI bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// An ISA interrupt.
+    Isa(u8),
+    /// A pin of the I/O APIC only.
+    Gsi(u8),
+}
+
 /// All wires.
 #[derive(Clone, Debug, Default)]
 pub struct Routing {
@@ -66,10 +75,18 @@ impl Routing {
         self.change(|r| r.isa = if asserted { r.isa | wire } else { r.isa & !wire })
     }
 
+    /// A wire is asserted or let go.
+    pub fn set(&mut self, wire: Wire, asserted: bool) -> Change {
+        match wire {
+            Wire::Isa(irq) => self.set_isa(irq, asserted),
+            Wire::Gsi(gsi) => self.set_gsi(gsi, asserted),
+        }
+    }
+
     /// A device lets its wire go and asserts it: a new edge.
-    pub fn pulse_isa(&mut self, irq: u8) -> Change {
-        let fall = self.set_isa(irq, false);
-        fall.then(self.set_isa(irq, true))
+    pub fn pulse(&mut self, wire: Wire) -> Change {
+        let fall = self.set(wire, false);
+        fall.then(self.set(wire, true))
     }
 
     /// A PCI line is asserted or let go.

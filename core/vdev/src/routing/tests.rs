@@ -21,9 +21,9 @@ fn isa() {
     assert_eq!(r.set_isa(9, true), Change::default());
     assert_eq!(r.set_isa(16, true), Change::default());
     let edge = Lines { ioapic: 1 << 2, pic: 1 };
-    assert_eq!(r.pulse_isa(0), Change { lowered: edge, raised: edge });
+    assert_eq!(r.pulse(Wire::Isa(0)), Change { lowered: edge, raised: edge });
     assert_eq!(r.set_isa(0, false), lowered(1 << 2, 1));
-    assert_eq!(r.pulse_isa(0), raised(1 << 2, 1));
+    assert_eq!(r.pulse(Wire::Isa(0)), raised(1 << 2, 1));
 }
 
 #[test]
@@ -84,10 +84,14 @@ fn applied() {
     let _ = ioapic.write(0, 4, 0x14);
     let _ = ioapic.write(0x10, 4, 0x30);
     let timer = Applied { pins: Pins::of(2), output: true };
-    assert_eq!(r.pulse_isa(0).apply(&mut ioapic, &mut pic), timer);
+    assert_eq!(r.pulse(Wire::Isa(0)).apply(&mut ioapic, &mut pic), timer);
     pic.acknowledge();
     pic.write(0x20, 1, 0x20);
-    assert_eq!(r.pulse_isa(0).apply(&mut ioapic, &mut pic), timer, "a wire that stayed high has a new edge");
+    assert_eq!(
+        r.pulse(Wire::Isa(0)).apply(&mut ioapic, &mut pic),
+        timer,
+        "a wire that stayed high has a new edge"
+    );
     assert_eq!(r.set_isa(0, false).apply(&mut ioapic, &mut pic), Applied::default());
     assert!(!pic.output());
 }
@@ -127,7 +131,7 @@ proptest! {
                 3 => r.set_link(*line, n & 31).unwrap_or_default(),
                 4 => r.set_via(Via::from_param(value & 0x0300_0000_0000_003f)),
                 5 => r.set_callback(*on),
-                _ => r.pulse_isa(n & 15),
+                _ => r.pulse(if *on { Wire::Isa(n & 31) } else { Wire::Gsi(n & 63) }),
             };
             sum.ioapic = sum.ioapic & !change.lowered.ioapic | change.raised.ioapic;
             sum.pic = sum.pic & !change.lowered.pic | change.raised.pic;
