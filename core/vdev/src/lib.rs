@@ -26,6 +26,7 @@ mod bytes;
 pub mod hpet;
 pub mod ioapic;
 pub mod lapic;
+pub mod msi;
 pub mod mtrr;
 pub mod pic;
 pub mod pit;
