@@ -1,0 +1,64 @@
+//! What changes at the pins.
+
+use crate::ioapic::{Ioapic, Pins};
+use crate::pic::Pic;
+
+/// Pins of both controllers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// The I/O APIC's.
+    pub ioapic: u64,
+    /// The legacy controller's.
+    pub pic: u16,
+}
+
+impl Lines {
+    const fn without(self, others: Self) -> Self {
+        Self { ioapic: self.ioapic & !others.ioapic, pic: self.pic & !others.pic }
+    }
+}
+
+/// What changes: first some pins are let go, then some are asserted. A pin of both has a new edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Change {
+    /// Pins that are let go.
+    pub lowered: Lines,
+    /// Pins that are asserted.
+    pub raised: Lines,
+}
+
+/// What the controllers want done after a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Applied {
+    /// Pins of the I/O APIC with something to say.
+    pub pins: Pins,
+    /// The legacy controller's output rose.
+    pub output: bool,
+}
+
+impl Change {
+    pub(super) const fn between(before: Lines, after: Lines) -> Self {
+        Self { lowered: before.without(after), raised: after.without(before) }
+    }
+
+    /// This, then a change that only asserts pins.
+    pub(super) const fn then(self, rise: Self) -> Self {
+        Self { lowered: self.lowered, raised: rise.raised }
+    }
+
+    /// Does it to the controllers.
+    pub fn apply(&self, ioapic: &mut Ioapic, pic: &mut Pic) -> Applied {
+        let mut done = Applied::default();
+        for (lines, asserted) in [(self.lowered, false), (self.raised, true)] {
+            for pin in Pins::from_bits(lines.ioapic).iter() {
+                done.pins = done.pins.and(ioapic.set_line(pin, asserted));
+            }
+            for irq in Pins::from_bits(u64::from(lines.pic)).iter() {
+                done.output |= pic.set_line(irq, asserted);
+            }
+        }
+        done
+    }
+}
