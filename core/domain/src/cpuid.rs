@@ -1,12 +1,14 @@
 //! What guests learn of the processor: CPUID by their policy, and the MSRs that they may read and write.
 
 use fx_cpuid as cp;
-use fx_cpuid::{CpuPolicy, DomainKind, DomainView, GuestCpuid, HostView, MsrAnswer, VcpuView};
+use fx_cpuid::{CpuPolicy, DomainKind, DomainView, Entry, GuestCpuid, HostView, MsrAnswer, VcpuView};
+use fx_virt::Register;
 
 pub use fx_cpuid::Policies;
 
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
+use crate::hvm::{HvmVcpu, apic_id};
 use crate::hw::Hw;
 
 const MSR_TSC: u32 = 0x10;
@@ -34,7 +36,12 @@ const APIC_BASE: u64 = 0xfee0_0900;
 
 impl<H: Hw> Host<H> {
     pub(crate) fn kind_of(&self, hvm: bool) -> DomainKind {
-        DomainKind { hvm, hap: false, nested: false, pmu: false, paddr_bits: self.machine_address_bits() }
+        DomainKind { hvm, hap: hvm, nested: false, pmu: false, paddr_bits: self.machine_address_bits() }
+    }
+
+    /// Bits of guest-physical addresses, for the reserved bits of a guest's own page tables.
+    pub(crate) fn guest_address_bits(&self) -> u8 {
+        self.machine_address_bits()
     }
 
     fn machine_address_bits(&self) -> u8 {
@@ -49,8 +56,8 @@ impl<H: Hw> Host<H> {
     }
 
     /// The policy that a new domain starts with.
-    pub(crate) fn default_policy(&self, hardware: bool) -> CpuPolicy {
-        let kind = self.kind_of(false);
+    pub(crate) fn default_policy(&self, hardware: bool, hvm: bool) -> CpuPolicy {
+        let kind = self.kind_of(hvm);
         if hardware {
             self.policies.for_dom0(kind, cp::Featureset::default(), cp::Featureset::default())
         } else {
@@ -63,6 +70,7 @@ impl<H: Hw> Host<H> {
         let s = self.hw.tsc_scale();
         DomainView {
             domid: d.id.0,
+            hvm: d.hvm.is_some(),
             hardware_domain: d.hardware,
             tsc_mode: d.tsc_mode.load(Relaxed),
             tsc_khz: s.khz,
@@ -73,31 +81,53 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    /// What `cpuid` gives the current vCPU.
+    /// What `cpuid` gives the current PV vCPU.
     pub(crate) fn guest_cpuid(&self, c: &VcpuRef, leaf: u32, subleaf: u32) -> [u32; 4] {
-        let policy = c.d.policy.lock();
         let vcpu = VcpuView {
             vcpu_id: c.v.id,
-            apic_id: c.v.id.wrapping_mul(2),
+            apic_id: apic_id(c.v.id),
             cr4: self.guest_cr4(&c.v),
             xcr0: c.v.pv.xcr0.get(),
             kernel_mode: c.v.in_kernel(),
             long_mode: true,
             ..VcpuView::default()
         };
+        self.cpuid_as(c, &vcpu, leaf, subleaf)
+    }
+
+    /// What `cpuid` gives the current HVM vCPU.
+    pub(crate) fn hvm_cpuid(
+        &self,
+        c: &VcpuRef,
+        h: &HvmVcpu,
+        x: &H::Context,
+        leaf: u32,
+        subleaf: u32,
+    ) -> [u32; 4] {
+        let (privilege, long_mode) = self.hvm_mode(x);
+        let vcpu = VcpuView {
+            vcpu_id: c.v.id,
+            apic_id: apic_id(c.v.id),
+            cr4: self.hw.register(x, Register::Cr4),
+            xcr0: c.v.pv.xcr0.get(),
+            kernel_mode: privilege == 0,
+            entry: Entry::Intercepted,
+            long_mode,
+            apic_disabled: !h.lapic.lock().is_enabled(),
+            ..VcpuView::default()
+        };
+        self.cpuid_as(c, &vcpu, leaf, subleaf)
+    }
+
+    fn cpuid_as(&self, c: &VcpuRef, vcpu: &VcpuView, leaf: u32, subleaf: u32) -> [u32; 4] {
+        let policy = c.d.policy.lock();
         let host = HostView {
             tsc_reliable: true,
             tsc_khz: self.hw.tsc_scale().khz,
             machine_address_bits: self.machine_address_bits(),
         };
         let domain = self.domain_view(&c.d);
-        let g = GuestCpuid {
-            policies: &self.policies,
-            policy: &policy,
-            domain: &domain,
-            vcpu: &vcpu,
-            host: &host,
-        };
+        let g = GuestCpuid { policies: &self.policies, policy: &policy, domain: &domain, vcpu, host: &host };
         let l = cp::guest_cpuid(&g, leaf, subleaf);
         [l.a, l.b, l.c, l.d]
     }

@@ -112,7 +112,24 @@ impl<H: Hw> Host<H> {
                 v.blocked.load(Ordering::Relaxed),
                 v.down.load(Ordering::Relaxed),
             ));
+            self.dump_hvm_vcpu(v);
         }
+    }
+
+    /// What a vCPU in a hardware container may be waiting for.
+    fn dump_hvm_vcpu(&self, v: &Vcpu) {
+        let Some(h) = &v.hvm else { return };
+        let lapic = h.lapic.lock();
+        self.say(format_args!(
+            "      apic {:#x}: highest pending={:?} any={} priority={:#x}; timers: single-shot={} apic={:?} now={}",
+            lapic.base(),
+            lapic.pending(),
+            lapic.any_waiting(),
+            lapic.priority(),
+            v.timer.load(Ordering::Relaxed),
+            lapic.deadline(),
+            self.hw.now(),
+        ));
     }
 
     fn dump_registers(&self, d: &Domain, v: &Vcpu) {

@@ -112,6 +112,7 @@ impl<H: Hw> Host<H> {
             privileged: true,
             hardware: true,
             flags: 0,
+            container: None,
             handle: [0; 16],
             ssidref: 0,
             max_vcpus: image.vcpus,

@@ -176,9 +176,6 @@ impl<H: Hw> Host<H> {
     /// Drops all guest translations on all CPUs.
     fn flush_everywhere(&self) {
         let cpus = self.hw.cpus();
-        if cpus == 1 {
-            return self.hw.flush_local();
-        }
         let mut all = fx_types::CpuSet::EMPTY;
         (0..cpus).for_each(|cpu| all.insert(cpu));
         self.hw.flush_tlb(&all);
@@ -231,6 +228,12 @@ impl<H: Hw> Host<H> {
     /// Drops all translations of `d`'s address spaces.
     pub fn flush_domain_tlb(&self, d: &Domain) {
         let now = self.frames.clock().now();
+        if d.hvm.is_some() {
+            // Tagged translations outlive the time that a vCPU is loaded.
+            for x in d.vcpus.iter().filter_map(|v| self.context(v)) {
+                self.hw.flush_guest(x);
+            }
+        }
         let dirty = d.dirty_cpus.load(Ordering::SeqCst);
         let here = self.hw.cpu();
         if dirty & !dirty_bit(here) != 0 {

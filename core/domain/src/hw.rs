@@ -2,6 +2,7 @@
 
 use fx_console::Log;
 use fx_types::{Clock, CpuSet, GuestVirt, Mfn, PhysMem, Result};
+use fx_virt::Virt;
 
 /// A vCPU's segment registers and bases, which stay in the processor while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Segments {
 }
 
 /// The physical CPU that the code runs on, and the machine around it.
-pub trait Hw: PhysMem + GuestVirt + Clock + Send + Sync + 'static {
+pub trait Hw: PhysMem + GuestVirt + Clock + Virt + Send + Sync + 'static {
     /// Where the log is seen.
     type Sink: fx_console::Sink;
     /// The clock of the log's time stamps.

@@ -19,6 +19,7 @@ use xen_abi::xen::VIRQ_DOM_EXC;
 
 use crate::domain::{ALIVE, DEAD, DYING, Domain, Pages, RUNNING, Rights};
 use crate::host::{Host, VcpuRef};
+use crate::hvm::HvmDomain;
 use crate::hw::{Hw, Segments};
 use crate::hypercall::event::EventView;
 use crate::hypercall::pv::guest_selector;
@@ -42,6 +43,8 @@ pub struct Create {
     pub hardware: bool,
     /// `XEN_DOMCTL_CDF_*`.
     pub flags: u32,
+    /// The devices that are emulated for a domain in a hardware container (`XEN_X86_EMU_*`); `None` for a PV domain.
+    pub container: Option<u32>,
     /// Its UUID.
     pub handle: [u8; 16],
     /// SSID.
@@ -67,15 +70,16 @@ impl<H: Hw> Host<H> {
         if self.domains.read().contains_key(&p.id.0) {
             return Err(Errno::EEXIST);
         }
+        let hvm = p.container.map(|emulation| self.new_container(emulation)).transpose()?;
         let mut pages = Pages::default();
         let shared_info = self.alloc_shared(p.id, &mut pages.shared)?;
-        let vcpus = self.make_vcpus(p, shared_info, &mut pages)?;
+        let vcpus = self.make_vcpus(p, hvm.as_deref(), shared_info, &mut pages)?;
         let d = fx_types::try_arc(Domain {
             id: p.id,
             privileged: p.privileged,
             hardware: p.hardware,
             create_flags: p.flags,
-            hvm: None,
+            hvm,
             vcpus,
             shared_info,
             pages: Lock::new(pages),
@@ -94,7 +98,7 @@ impl<H: Hw> Host<H> {
             time_offset: Own64::new(0),
             handle: Lock::new(p.handle),
             ssidref: AtomicU32::new(p.ssidref),
-            policy: Lock::new(self.default_policy(p.hardware)),
+            policy: Lock::new(self.default_policy(p.hardware, p.container.is_some())),
             pirqs: Lock::new(Vec::new()),
             pool: AtomicU32::new(0),
             nodes: Lock::new(CpuSet::ALL),
@@ -114,7 +118,13 @@ impl<H: Hw> Host<H> {
         Ok(d)
     }
 
-    fn make_vcpus(&self, p: &Create, shared_info: Mfn, pages: &mut Pages) -> Result<Box<[Arc<Vcpu>]>> {
+    fn make_vcpus(
+        &self,
+        p: &Create,
+        container: Option<&HvmDomain>,
+        shared_info: Mfn,
+        pages: &mut Pages,
+    ) -> Result<Box<[Arc<Vcpu>]>> {
         let mut vcpus = Vec::new();
         vcpus.try_reserve_exact(p.max_vcpus as usize).map_err(|_| Errno::ENOMEM)?;
         for i in 0..p.max_vcpus {
@@ -124,10 +134,14 @@ impl<H: Hw> Host<H> {
                 // Beyond the legacy ones each starts with a page that nobody sees, until it registers its own.
                 self.alloc_shared(p.id, &mut pages.shared)?.addr()
             };
-            self.hw.store8(info.add(1), 1);
+            if container.is_none() {
+                // Events are masked at first; in a container interrupts are.
+                self.hw.store8(info.add(1), 1);
+            }
             let xstate = self.alloc_own(self.xstate_order())?;
             self.init_xstate(xstate);
-            vcpus.push(fx_types::try_arc(Vcpu::new(i, info, xstate)?)?);
+            let hvm = container.map(|d| self.new_hvm_vcpu(d, i)).transpose()?;
+            vcpus.push(fx_types::try_arc(Vcpu::new(i, info, xstate, hvm)?)?);
         }
         Ok(vcpus.into_boxed_slice())
     }
@@ -386,6 +400,7 @@ impl<H: Hw> Host<H> {
     }
 
     fn release_memory(&self, d: &Arc<Domain>) -> Result {
+        self.release_physmap(d)?;
         for _ in 0..PASS {
             let first = d.pages.lock().list.first();
             let Some(mfn) = first else { return self.release_shared(d) };
@@ -403,6 +418,7 @@ impl<H: Hw> Host<H> {
             if x != 0 {
                 v.xstate.set(0);
                 self.free_own(Mfn(x), self.xstate_order());
+                self.free_hvm_vcpu(v);
             }
         }
         loop {

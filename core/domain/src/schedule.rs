@@ -102,7 +102,10 @@ impl<H: Hw> Host<H> {
         {
             let mut s = c.v.saved.lock();
             s.regs = *regs;
-            s.segments = self.hw.save_segments();
+            match self.context(&c.v) {
+                Some(x) => self.unload_hvm(c, x),
+                None => s.segments = self.hw.save_segments(),
+            }
         }
         // Another CPU may run it next: what the processor holds is put where that one finds it.
         self.hw.xstate_save(Mfn(c.v.xstate.get()));
@@ -137,6 +140,9 @@ impl<H: Hw> Host<H> {
         let s = *c.v.saved.lock();
         *regs = s.regs;
         regs.entry_vector = 0;
+        if let Some(x) = self.context(&c.v) {
+            return self.load_hvm(c, x);
+        }
         self.hw.load_cr3(c.v.current_l4());
         self.load_gdt(&c.v);
         self.hw.set_guest_ldt(c.v.pv.ldt_entries.get());
@@ -197,6 +203,15 @@ impl<H: Hw> Host<H> {
     /// An event upcall became pending: a vCPU that waits for it wakes, one that runs elsewhere looks.
     #[inline]
     pub fn kick_vcpu(&self, d: &Domain, v: &Vcpu) {
+        if v.hvm.is_some() {
+            self.events_pending(v);
+        }
+        self.kick_runner(d, v);
+    }
+
+    /// A vCPU that waits wakes, one that runs elsewhere looks what there is for it.
+    #[inline]
+    pub(crate) fn kick_runner(&self, d: &Domain, v: &Vcpu) {
         if v.blocked.load(Ordering::SeqCst) != RUN {
             return self.unblock(d, v);
         }
@@ -220,6 +235,9 @@ impl<H: Hw> Host<H> {
     /// `SCHEDOP_block`: lets events in and waits for one.
     pub fn block(&self, c: &VcpuRef) {
         self.hw.store8(c.v.info().add(crate::pv::bounce::UPCALL_MASK), 0);
+        if let Some(h) = &c.v.hvm {
+            return self.wait_hvm(c, h);
+        }
         c.v.blocked.store(WAIT_EVENT, Ordering::SeqCst);
         if self.hw.load8(c.v.info()) != 0 {
             c.v.blocked.store(RUN, Ordering::SeqCst);

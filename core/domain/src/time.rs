@@ -22,6 +22,8 @@ const PERIODIC: u8 = 1;
 pub const POLL: u8 = 2;
 /// Timer kind: watchdog of a domain.
 pub const WATCHDOG: u8 = 3;
+/// Timer kind: a virtual APIC's.
+pub const APIC: u8 = 4;
 
 impl<H: Hw> Host<H> {
     /// Brings a vCPU's clock page up to date.
@@ -176,6 +178,7 @@ impl<H: Hw> Host<H> {
         if next != 0 {
             self.arm(&(c.d.id.0, c.v.id, PERIODIC), next);
         }
+        self.rearm_apic(c);
         let first = [single, next].into_iter().filter(|t| *t != 0).min();
         if first.is_some_and(|t| t <= now) {
             self.ask(self.hw.cpu(), crate::host::TIMER);
@@ -205,6 +208,7 @@ impl<H: Hw> Host<H> {
             match kind {
                 SINGLE => self.single_shot_expired(&d, v, now),
                 PERIODIC => self.periodic_expired(&d, v, now),
+                APIC => self.apic_timer_expired(&d, v, now),
                 _ => {
                     if v.blocked.load(Ordering::Acquire) == WAIT_POLL {
                         self.unblock(&d, v);

@@ -141,6 +141,8 @@ pub struct Vcpu {
     pub affinity: Lock<Affinity>,
     /// Frame of extended state.
     pub xstate: Own64,
+    /// What it has in a hardware container.
+    pub hvm: Option<crate::hvm::HvmVcpu>,
 }
 
 /// Registers of a vCPU that is not running.
@@ -205,7 +207,7 @@ impl Vcpu {
     ///
     /// # Errors
     /// `ENOMEM`.
-    pub fn new(id: u32, info: Maddr, xstate: Mfn) -> Result<Self> {
+    pub fn new(id: u32, info: Maddr, xstate: Mfn, hvm: Option<crate::hvm::HvmVcpu>) -> Result<Self> {
         Ok(Self {
             id,
             flags: Own32::new(IN_KERNEL),
@@ -234,6 +236,7 @@ impl Vcpu {
             runstate: Lock::new(RunState { state: 3, ..RunState::default() }),
             affinity: Lock::new(Affinity { hard: CpuSet::ALL, soft: CpuSet::ALL }),
             xstate: Own64::new(xstate.0),
+            hvm,
         })
     }
 

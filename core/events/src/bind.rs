@@ -27,6 +27,20 @@ pub fn alloc_unbound<H: EventHost>(host: &H, remote: DomId) -> Result<u32> {
     allocate_as(host, Binding::Unbound { remote }, 0)
 }
 
+/// A new port of `host` that `remote` may bind to and whose events go to the hypervisor, for `vcpu`
+/// ([`EventHost::consume`]). The domain itself can neither use nor close it.
+///
+/// # Errors
+/// Those of [`alloc_unbound`].
+pub fn alloc_own<H: EventHost>(host: &H, remote: DomId, vcpu: u32) -> Result<u32> {
+    let t = host.events();
+    let mut ports = t.ports.lock();
+    let (port, ch) = t.allocate(host, &mut ports)?;
+    ch.bind_for(Binding::Unbound { remote }, vcpu, true);
+    ports.own = ports.own.saturating_add(1);
+    Ok(port)
+}
+
 /// `EVTCHNOP_bind_interdomain`: connects a new port of `local` to `remote_port` of `remote`, which waits for it; both may
 /// be one domain. The new port is pending from the start, for the peer may have sent already.
 ///
@@ -111,6 +125,7 @@ pub fn bind_vcpu<H: EventHost>(host: &H, port: u32, vcpu: u32) -> Result {
     let held = ch.lock.lock();
     let b = ch.binding();
     match b {
+        _ if ch.is_own() => return Err(Errno::EINVAL),
         Binding::Virq { virq, .. } if is_global(virq) => {}
         Binding::Unbound { .. } | Binding::Interdomain { .. } | Binding::Pirq { .. } => {}
         _ => return Err(Errno::EINVAL),

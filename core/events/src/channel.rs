@@ -1,6 +1,8 @@
 //! One channel: its binding, the vCPU that it notifies, and its place in the FIFO queues.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use core::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
 
 use fx_sync::{Lock, LockGuard};
 use xen_abi::event_channel::EVTCHN_FIFO_PRIORITY_DEFAULT;
@@ -26,6 +28,8 @@ const DEFAULT: u8 = EVTCHN_FIFO_PRIORITY_DEFAULT as u8;
 pub(crate) struct Channel {
     binding: AtomicU64,
     vcpu: AtomicU32,
+    /// The hypervisor itself has this end: events go to it instead of the guest, which cannot use the port.
+    own: AtomicBool,
     pub lock: Lock<Queueing>,
 }
 
@@ -36,7 +40,12 @@ impl Channel {
     /// A free channel.
     pub const fn new() -> Self {
         let queueing = Queueing { last_vcpu: 0, last_priority: DEFAULT, priority: DEFAULT, early: false };
-        Self { binding: AtomicU64::new(Packed::FREE.0), vcpu: AtomicU32::new(0), lock: Lock::new(queueing) }
+        Self {
+            binding: AtomicU64::new(Packed::FREE.0),
+            vcpu: AtomicU32::new(0),
+            own: AtomicBool::new(false),
+            lock: Lock::new(queueing),
+        }
     }
 
     /// The binding at this instant; it stays so only while the lock is held.
@@ -66,10 +75,22 @@ impl Channel {
         self.vcpu.store(vcpu, Relaxed);
     }
 
+    /// Whether the hypervisor has this end.
+    #[inline]
+    pub fn is_own(&self) -> bool {
+        self.own.load(Relaxed)
+    }
+
     /// Binds a newly allocated channel, with the default priority.
     pub fn bind(&self, b: Binding, vcpu: u32) {
+        self.bind_for(b, vcpu, false);
+    }
+
+    /// As [`Self::bind`]; `own`: for the hypervisor.
+    pub fn bind_for(&self, b: Binding, vcpu: u32, own: bool) {
         let mut held = self.lock.lock();
         held.priority = DEFAULT;
+        self.own.store(own, Relaxed);
         self.set_vcpu(&held, vcpu);
         self.set_binding(&held, b);
     }

@@ -19,6 +19,21 @@ const TRIES: u32 = 64;
 /// `EINVAL` when the port does not exist, is not in use, or is reserved. `EAGAIN` when the peer keeps changing the
 /// connection.
 pub fn close<H: EventHost>(host: &H, port: u32) -> Result {
+    if host.events().valid(port)?.is_own() {
+        return Err(Errno::EINVAL);
+    }
+    close_any(host, port)
+}
+
+/// Closes a port of the hypervisor's own.
+///
+/// # Errors
+/// As [`close`].
+pub fn close_own<H: EventHost>(host: &H, port: u32) -> Result {
+    close_any(host, port)
+}
+
+fn close_any<H: EventHost>(host: &H, port: u32) -> Result {
     let ch = host.events().valid(port)?;
     for _ in 0..TRIES {
         let seen = ch.packed();
@@ -76,7 +91,12 @@ fn close_here<H: EventHost>(host: &H, port: u32, ch: &Channel, seen: Packed) -> 
 }
 
 /// Closes up to `budget` ports from `cursor` on, moving it; whether all are done. Ports not in use cost an eighth.
-fn close_some<H: EventHost>(host: &H, cursor: &mut u32, budget: u32) -> bool {
+fn close_some<H: EventHost>(
+    host: &H,
+    cursor: &mut u32,
+    budget: u32,
+    close: impl Fn(&H, u32) -> Result,
+) -> bool {
     let mut left = budget.max(1).saturating_mul(8);
     while left > 0 {
         let Some(ch) = host.events().channel(*cursor) else { return true };
@@ -97,11 +117,11 @@ fn close_some<H: EventHost>(host: &H, cursor: &mut u32, budget: u32) -> bool {
 /// # Errors
 /// `EAGAIN` when ports were bound meanwhile.
 pub fn reset<H: EventHost>(host: &H, cursor: &mut u32, budget: u32) -> Result<bool> {
-    if !close_some(host, cursor, budget) {
+    if !close_some(host, cursor, budget, close) {
         return Ok(false);
     }
     let ports = host.events().ports.lock();
-    if ports.active != 0 {
+    if ports.active != ports.own {
         return Err(Errno::EAGAIN);
     }
     fifo_setup::take_down(host, &ports);
@@ -112,7 +132,7 @@ pub fn reset<H: EventHost>(host: &H, cursor: &mut u32, budget: u32) -> Result<bo
 /// while it says false, after about `budget` closed ports, the caller calls again with the same `cursor`, which starts at 0.
 pub fn destroy<H: EventHost>(host: &H, cursor: &mut u32, budget: u32) -> bool {
     host.events().ports.lock().dying = true;
-    close_some(host, cursor, budget) && {
+    close_some(host, cursor, budget, close_any) && {
         fifo_setup::take_down(host, &host.events().ports.lock());
         true
     }

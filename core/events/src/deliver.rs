@@ -66,6 +66,10 @@ pub(crate) fn raise_if<H: EventHost>(host: &H, port: u32, ch: &Channel, expected
         return;
     }
     let vcpu = ch.vcpu();
+    if ch.is_own() {
+        drop(held);
+        return host.consume(port, vcpu);
+    }
     let raised = if host.events().is_fifo() {
         fifo::set_pending(host, port, vcpu, &mut held)
     } else {
@@ -82,6 +86,21 @@ pub(crate) fn raise_if<H: EventHost>(host: &H, port: u32, ch: &Channel, expected
 #[inline]
 pub fn send<H: EventHost>(host: &H, port: u32) -> Result {
     let ch = host.events().valid(port)?;
+    if ch.is_own() {
+        return Err(Errno::EINVAL);
+    }
+    send_from(host, port, ch)
+}
+
+/// Notifies the other end of a port of the hypervisor's own.
+pub fn notify_own<H: EventHost>(host: &H, port: u32) {
+    if let Ok(ch) = host.events().valid(port) {
+        let _ = send_from(host, port, ch);
+    }
+}
+
+#[inline]
+fn send_from<H: EventHost>(host: &H, port: u32, ch: &Channel) -> Result {
     let b = ch.packed();
     match b.kind() {
         binding::INTERDOMAIN => {
@@ -131,7 +150,7 @@ pub fn send_pirq<H: EventHost>(host: &H, port: u32, pirq: u32) {
 pub fn unmask<H: EventHost>(host: &H, port: u32) -> Result {
     let ch = host.events().valid(port)?;
     let mut held = ch.lock.lock();
-    if !ch.packed().is_usable() {
+    if !ch.packed().is_usable() || ch.is_own() {
         return Ok(());
     }
     let vcpu = ch.vcpu();

@@ -33,6 +33,11 @@ pub trait EventHost {
         true
     }
 
+    /// An event arrived at a port of the hypervisor's own, which is for `vcpu`. Domains that have none need nothing here.
+    fn consume(&self, port: u32, vcpu: u32) {
+        let _ = (port, vcpu);
+    }
+
     /// An upcall became pending for `vcpu`: wake it, or interrupt it where it runs. No event lock is held.
     fn kick(&self, vcpu: u32);
 

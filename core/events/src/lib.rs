@@ -37,10 +37,10 @@ mod table;
 mod two_level;
 mod virq;
 
-pub use bind::{alloc_unbound, bind_interdomain, bind_ipi, bind_pirq, bind_vcpu, bind_virq};
+pub use bind::{alloc_own, alloc_unbound, bind_interdomain, bind_ipi, bind_pirq, bind_vcpu, bind_virq};
 pub use binding::Binding;
-pub use close::{close, destroy, reset};
-pub use deliver::{send, send_pirq, send_virq, unmask, upcall, vcpu_info_moved};
+pub use close::{close, close_own, destroy, reset};
+pub use deliver::{notify_own, send, send_pirq, send_virq, unmask, upcall, vcpu_info_moved};
 pub use fifo_setup::{expand_array, init_control, set_priority};
 pub use host::EventHost;
 pub use query::{PortInfo, PortStatus, is_masked, is_pending, ports, status};

@@ -26,6 +26,8 @@ pub(crate) struct Ports {
     next_free: u32,
     /// Ports that are neither free nor reserved.
     pub active: u32,
+    /// How many of them are the hypervisor's own.
+    pub own: u32,
     /// The domain is being destroyed; nothing is allocated any more.
     pub dying: bool,
 }
@@ -83,7 +85,7 @@ impl EventChannels {
         let t = Self {
             buckets: try_filled(buckets, |_| Once::new())?,
             max_port,
-            ports: Lock::new(Ports { next_free: 1, active: 0, dying: false }),
+            ports: Lock::new(Ports { next_free: 1, active: 0, own: 0, dying: false }),
             vcpus: try_filled(max_vcpus as usize, |_| Vcpu::new())?,
             fifo: AtomicBool::new(false),
             pages: try_filled(MAX_PAGES, |_| AtomicU64::new(0))?,
@@ -177,6 +179,9 @@ impl EventChannels {
         drop(held);
         ports.next_free = ports.next_free.min(port);
         ports.active = ports.active.saturating_sub(1);
+        if ch.is_own() {
+            ports.own = ports.own.saturating_sub(1);
+        }
     }
 }
 

@@ -32,6 +32,29 @@ const fn iret_stub(number: u32) -> [u8; 14] {
     [0x51, 0x41, 0x53, 0x50, 0xb8, b0, b1, b2, b3, 0x0f, 0x05, 0x0f, 0x0b, 0xcc]
 }
 
+/// AMD's instruction for a hypercall.
+pub const VMMCALL: [u8; 3] = [0x0f, 0x01, 0xd9];
+/// Intel's instruction for a hypercall.
+pub const VMCALL: [u8; 3] = [0x0f, 0x01, 0xc1];
+
+/// The contents of the hypercall page of a guest in a hardware container: `mov $number, %eax; vmcall; ret`, and `ud2` for the call
+/// that it does not have, `iret`.
+#[must_use]
+pub fn hvm_hypercall_page(instruction: [u8; 3]) -> [u8; PAGE] {
+    const INT3: u8 = 0xcc;
+    let mut page = [INT3; PAGE];
+    let [i0, i1, i2] = instruction;
+    for (number, stub) in (0u32..).zip(page.chunks_exact_mut(STUB)) {
+        let [b0, b1, b2, b3] = number.to_le_bytes();
+        let call = [0xb8, b0, b1, b2, b3, i0, i1, i2, 0xc3];
+        let code: &[u8] = if number == IRET { &[0x0f, 0x0b] } else { &call };
+        for (to, from) in stub.iter_mut().zip(code) {
+            *to = *from;
+        }
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,7 +29,8 @@ pub const NX: u64 = 1 << 63;
 
 /// The last frame number that an entry has room for.
 pub const LAST_FRAME: u64 = (1 << 40) - 1;
-const FRAME: u64 = 0x000f_ffff_ffff_f000;
+/// The bits of an entry that are the frame's address.
+pub const FRAME: u64 = 0x000f_ffff_ffff_f000;
 const ANY_LEVEL: u64 = PRESENT | RW | USER | ACCESSED | DIRTY | SOFTWARE | NX | FRAME;
 const LEVEL_1: u64 = ANY_LEVEL | CACHING | GLOBAL;
 /// How a level-1 entry's frame is cached: not as usual when any of these is set.

@@ -99,19 +99,26 @@ unsafe fn wrmsr(msr: u32, value: u64) {
 }
 
 impl Svm {
-    /// Finds out what the processor can do; `None` when it has no SVM with nested paging, or the firmware switched it off.
+    /// Whether the processor has SVM with nested paging, and the firmware has not switched it off.
     #[must_use]
-    pub fn new(memory: Memory) -> Option<Self> {
+    pub fn is_present() -> bool {
         if __cpuid(0x8000_0000).eax < 0x8000_000a {
-            return None;
+            return false;
         }
-        let extended = __cpuid(0x8000_0001);
         let svm = __cpuid(0x8000_000a);
         // SAFETY: a processor with SVM has the register, and only there it is read.
         let off = || unsafe { rdmsr(VM_CR) } & VM_CR_SVMDIS != 0;
-        if extended.ecx & CPUID_SVM == 0 || svm.edx & NESTED_PAGING == 0 || svm.ebx < 2 || off() {
-            return None;
-        }
+        let has_svm = __cpuid(0x8000_0001).ecx & CPUID_SVM != 0;
+        has_svm && svm.edx & NESTED_PAGING != 0 && svm.ebx >= 2 && !off()
+    }
+
+    /// Finds out what the processor can do, which [is present](Self::is_present).
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn new(memory: Memory) -> Result<Self> {
+        let extended = __cpuid(0x8000_0001);
+        let svm = __cpuid(0x8000_000a);
         let features = Features {
             vendor: Vendor::Svm,
             nested_1g: extended.edx & CPUID_1G != 0,
@@ -119,9 +126,9 @@ impl Svm {
             tagged: true,
             tsc_scaling: svm.edx & TSC_RATE != 0,
         };
-        let io_map = memory.filled(IO_MAP, 0xff).ok()?;
+        let io_map = memory.filled(IO_MAP, 0xff)?;
         let pause_filter = svm.edx & PAUSE_FILTER != 0;
-        Some(Self { memory, features, tags: svm.ebx, pause_filter, io_map })
+        Ok(Self { memory, features, tags: svm.ebx, pause_filter, io_map })
     }
 
     /// What there is.

@@ -36,6 +36,7 @@ pub fn poll() {
 fn answer(m: &Mailbox, asked: u64) {
     // A request sets its bits before it counts itself, so all bits of requests up to `asked` are seen here or were before.
     let what = m.what.swap(0, Ordering::AcqRel);
+    crate::machine::virt::drop_translations();
     if what & FLUSH_GLOBAL != 0 {
         tlb::flush_all();
     } else if what & FLUSH != 0 {
@@ -52,6 +53,7 @@ pub fn flush(mask: &CpuSet, global: bool, ring: impl Fn(u32)) {
     let mut waiting = false;
     for cpu in mask.iter() {
         if cpu as u32 == me {
+            crate::machine::virt::drop_translations();
             if global { tlb::flush_all() } else { tlb::flush() }
         } else if let Some(m) = MAILBOXES.get(cpu)
             && crate::boot::smp::is_online(cpu)

@@ -7,6 +7,7 @@ pub mod mmio;
 pub mod phys;
 pub mod segments;
 pub mod state;
+pub mod virt;
 
 /// The machine. All state is in the processor and in statics, so the value itself is empty.
 #[derive(Clone, Copy, Debug, Default)]

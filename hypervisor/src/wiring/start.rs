@@ -23,7 +23,7 @@ use crate::console;
 use crate::cpu::{block, this_cpu};
 use crate::crash;
 use crate::entry::exit;
-use crate::machine::Machine;
+use crate::machine::{Machine, virt};
 
 /// The most vCPUs of Dom0.
 const MAX_VCPUS: u32 = 128;
@@ -47,6 +47,7 @@ pub fn start(info: &'static BootInfo) -> ! {
     }
     let Some(host) = HOST.get() else { panic!("no host") };
     set_console(host);
+    start_virt(host);
     host.sched.cpu_online(0);
     start_others(host);
     host.log(format_args!(
@@ -81,9 +82,31 @@ fn set_console(host: &Host<Machine>) {
     }
 }
 
+/// Switches hardware virtualisation on on the first CPU.
+fn start_virt(host: &Host<Machine>) {
+    use fx_virt::Virt;
+    if let Err(e) = virt::init() {
+        crash::stop(format_args!("hardware virtualisation: {e:?}"));
+    }
+    match Machine.virt() {
+        Some(f) => host.log(format_args!(
+            "HVM: {:?}, nested paging with pages up to {}",
+            f.vendor,
+            if f.nested_1g { "1 GiB" } else { "2 MiB" }
+        )),
+        None => host.log(format_args!(
+            "HVM: the processor has none, or the firmware switched it off: PV guests only"
+        )),
+    }
+    fx_insn::prepare();
+}
+
 /// Another CPU is ready.
 pub fn cpu_main(cpu: u32) -> ! {
     platform::init_cpu(cpu);
+    if let Err(e) = virt::init_cpu(cpu) {
+        crash::stop(format_args!("CPU {cpu}: hardware virtualisation: {e:?}"));
+    }
     if let Some(host) = HOST.get() {
         for other in host.sched.cpu_online(cpu as usize).iter() {
             host.ask(other, RESCHED);
@@ -119,10 +142,15 @@ impl RawCpu for Raw {
     }
 }
 
+fn host_config() -> HostConfig {
+    let hvm = virt::is_present();
+    HostConfig { hvm, hap: hvm, ..HostConfig::default() }
+}
+
 #[inline(never)]
 fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
     let frames = frames::table(ram)?;
-    let policies = Policies::new(&Raw, &HostConfig::default()).ok()?;
+    let policies = Policies::new(&Raw, &host_config()).ok()?;
     let count = options::cpus(platform::get().others.len() + 1);
     let cpus = fx_types::try_filled(count, |_| Cpu {
         pending: AtomicU32::new(0),

@@ -213,14 +213,14 @@ impl<H: Hw> Host<H> {
             e::EVTCHNOP_INIT_CONTROL => {
                 let mut a: e::EvtchnInitControl = self.guest(c).read_val(arg)?;
                 a.link_bits = e::EVTCHN_FIFO_LINK_BITS as u8;
-                let mfn = Mfn(a.control_gfn);
+                let mfn = self.frame_of(&c.d, a.control_gfn)?;
                 get_typed(self, mfn, c.d.id, FrameType::Writable)?;
                 ev::init_control(view, a.vcpu, mfn, a.offset).inspect_err(|_| put_typed(self, mfn))?;
                 self.guest(c).write_val(arg, &a)?;
             }
             e::EVTCHNOP_EXPAND_ARRAY => {
                 let a: e::EvtchnExpandArray = self.guest(c).read_val(arg)?;
-                let mfn = Mfn(a.array_gfn);
+                let mfn = self.frame_of(&c.d, a.array_gfn)?;
                 get_typed(self, mfn, c.d.id, FrameType::Writable)?;
                 ev::expand_array(view, mfn).inspect_err(|_| put_typed(self, mfn))?;
             }

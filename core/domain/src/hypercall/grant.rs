@@ -6,6 +6,7 @@ use core::ops::Deref;
 use fx_frames::FrameType;
 use fx_grants as gr;
 use fx_grants::GrantStatus;
+use fx_p2m::{Entry, Kind};
 use fx_pagetables as pt;
 use fx_pagetables::{get_frame, get_typed, pte, put_frame, put_typed};
 use fx_types::{DomId, Errno, GuestVirtExt, Maddr, Mfn, Result};
@@ -55,21 +56,12 @@ impl<H: Hw> gr::GrantHost for GrantView<'_, H> {
 
     #[inline]
     fn get_page(&self, gfn: u64, writable: bool) -> GrantStatus<Mfn> {
-        let mfn = Mfn(gfn);
-        let r = if writable {
-            get_typed(self.host, mfn, self.d.id, FrameType::Writable)
-        } else {
-            get_frame(self.host, mfn, self.d.id)
-        };
-        match r {
-            Ok(()) => Ok(mfn),
-            Err(Errno::EBUSY) => Err(g::GNTST_GENERAL_ERROR),
-            Err(_) => Err(g::GNTST_BAD_PAGE),
-        }
+        let mfn = self.host.frame_of(&self.d, gfn).map_err(|_| g::GNTST_BAD_PAGE)?;
+        self.get_frame(mfn, writable)
     }
 
     fn get_mfn(&self, mfn: Mfn, writable: bool) -> bool {
-        self.get_page(mfn.0, writable).is_ok()
+        self.get_frame(mfn, writable).is_ok()
     }
 
     #[inline]
@@ -88,6 +80,21 @@ impl<H: Hw> gr::GrantHost for GrantView<'_, H> {
 }
 
 impl<H: Hw> GrantView<'_, H> {
+    /// A reference to a frame of the domain's, as its grant gives it.
+    #[inline]
+    fn get_frame(&self, mfn: Mfn, writable: bool) -> GrantStatus<Mfn> {
+        let r = if writable {
+            get_typed(self.host, mfn, self.d.id, FrameType::Writable)
+        } else {
+            get_frame(self.host, mfn, self.d.id)
+        };
+        match r {
+            Ok(()) => Ok(mfn),
+            Err(Errno::EBUSY) => Err(g::GNTST_GENERAL_ERROR),
+            Err(_) => Err(g::GNTST_BAD_PAGE),
+        }
+    }
+
     /// Where the entry is that an operation names: by its machine address, or by the virtual address that it translates.
     fn entry_at(&self, addr: u64, flags: u32) -> GrantStatus<Maddr> {
         if flags & g::GNTMAP_CONTAINS_PTE != 0 {
@@ -101,6 +108,37 @@ impl<H: Hw> GrantView<'_, H> {
     }
 }
 
+impl<H: Hw> GrantView<'_, H> {
+    /// An HVM domain maps a grant at a guest-physical address.
+    fn map_in_physmap(&self, h: &crate::hvm::HvmDomain, addr: u64, mfn: Mfn, flags: u32) -> GrantStatus {
+        if flags & g::GNTMAP_CONTAINS_PTE != 0 || addr & 0xfff != 0 {
+            return Err(g::GNTST_GENERAL_ERROR);
+        }
+        let kind = if flags & g::GNTMAP_READONLY == 0 { Kind::Grant } else { Kind::GrantReadOnly };
+        let here = h.p2m.get(&self.host.hw, addr >> 12);
+        let covered = self.host.drop_memory_at(&self.d, h, addr >> 12, &here);
+        let entry = Entry { mfn, kind, order: 0 };
+        covered
+            .and_then(|()| self.host.physmap_set(h, &self.d, addr >> 12, &entry))
+            .map_err(|_| g::GNTST_GENERAL_ERROR)
+    }
+
+    fn unmap_in_physmap(
+        &self,
+        h: &crate::hvm::HvmDomain,
+        addr: u64,
+        mfn: Mfn,
+        replace: Option<u64>,
+    ) -> GrantStatus {
+        let here = h.p2m.get(&self.host.hw, addr >> 12);
+        let is_it = matches!(here.kind, Kind::Grant | Kind::GrantReadOnly) && here.mfn == mfn;
+        if replace.is_some_and(|va| va != 0) || !is_it {
+            return Err(g::GNTST_GENERAL_ERROR);
+        }
+        self.host.physmap_clear(h, addr >> 12).map(|_| ()).map_err(|_| g::GNTST_GENERAL_ERROR)
+    }
+}
+
 impl<H: Hw> gr::MapHost for GrantView<'_, H> {
     #[inline]
     fn table(&self) -> &gr::GrantTable {
@@ -108,6 +146,9 @@ impl<H: Hw> gr::MapHost for GrantView<'_, H> {
     }
 
     fn map_host(&self, addr: u64, mfn: Mfn, flags: u32) -> GrantStatus {
+        if let Some(h) = &self.d.hvm {
+            return self.map_in_physmap(h, addr, mfn, flags);
+        }
         let at = self.entry_at(addr, flags)?;
         let mut bits = pte::ACCESSED | pte::DIRTY | pte::NX;
         if flags & g::GNTMAP_READONLY == 0 {
@@ -119,6 +160,9 @@ impl<H: Hw> gr::MapHost for GrantView<'_, H> {
     }
 
     fn unmap_host(&self, addr: u64, mfn: Mfn, flags: u32, replace: Option<u64>) -> GrantStatus {
+        if let Some(h) = &self.d.hvm {
+            return self.unmap_in_physmap(h, addr, mfn, replace);
+        }
         let at = self.entry_at(addr, flags)?;
         let from = match replace {
             None | Some(0) => None,

@@ -34,6 +34,7 @@ impl<H: Hw> Host<H> {
             m::XENMEM_INCREASE_RESERVATION | m::XENMEM_DECREASE_RESERVATION | m::XENMEM_POPULATE_PHYSMAP => {
                 self.reservation_op(c, command, arg)
             }
+            m::XENMEM_EXCHANGE if c.d.hvm.is_some() => Err(Errno::EOPNOTSUPP),
             m::XENMEM_EXCHANGE => self.exchange_op(c, arg),
             m::XENMEM_MAXIMUM_RAM_PAGE => Ok(self.frames.end().wrapping_sub(1) as i64),
             op @ (m::XENMEM_CURRENT_RESERVATION | m::XENMEM_MAXIMUM_RESERVATION | m::XENMEM_MAXIMUM_GPFN) => {
@@ -54,10 +55,9 @@ impl<H: Hw> Host<H> {
             m::XENMEM_ACQUIRE_RESOURCE => self.acquire_resource(c, arg),
             m::XENMEM_CLAIM_PAGES => self.claim_pages(c, arg),
             m::XENMEM_RESERVED_DEVICE_MEMORY_MAP | m::XENMEM_GET_VNUMAINFO => Err(Errno::EOPNOTSUPP),
-            m::XENMEM_ADD_TO_PHYSMAP | m::XENMEM_ADD_TO_PHYSMAP_BATCH | m::XENMEM_REMOVE_FROM_PHYSMAP => {
-                // A PV guest has no physmap of the hypervisor's making.
-                Err(Errno::EOPNOTSUPP)
-            }
+            m::XENMEM_ADD_TO_PHYSMAP => self.add_to_physmap(c, arg),
+            m::XENMEM_ADD_TO_PHYSMAP_BATCH => self.add_to_physmap_batch(c, command, arg),
+            m::XENMEM_REMOVE_FROM_PHYSMAP => self.remove_from_physmap(c, arg),
             m::XENMEM_GET_SHARING_FREED_PAGES | m::XENMEM_GET_SHARING_SHARED_PAGES => Ok(0),
             _ => Err(Errno::ENOSYS),
         }
@@ -68,6 +68,9 @@ impl<H: Hw> Host<H> {
         let d = self.domain_or_self(&c.d, id)?;
         if d.id != c.d.id && !c.d.privileged {
             return Err(Errno::EPERM);
+        }
+        if let (m::XENMEM_MAXIMUM_GPFN, Some(h)) = (op, &d.hvm) {
+            return Ok(h.p2m.highest() as i64);
         }
         let p = d.pages.lock();
         Ok(match op {

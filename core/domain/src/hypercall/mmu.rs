@@ -1,7 +1,7 @@
 //! `mmu_update`, `update_va_mapping` and `update_va_mapping_otherdomain`: entries of page tables.
 
 use fx_frames::FrameType;
-use fx_pagetables::{Change, exchange, get_typed, get_typed_again, put_frame, put_typed, table_of};
+use fx_pagetables::{Change, exchange, get_typed, get_typed_again, pte, put_frame, put_typed, table_of};
 use fx_types::{CpuSet, DomId, Errno, GuestVirtExt, Maddr, Result};
 use xen_abi::xen::{
     DOMID_IO, DOMID_SELF, DOMID_XEN, MMU_CMD_MASK, MMU_MACHPHYS_UPDATE, MMU_NORMAL_PT_UPDATE,
@@ -98,7 +98,9 @@ impl<H: Hw> Host<H> {
                 if r.ptr & 4 != 0 {
                     return Err(Errno::ENOSYS);
                 }
-                self.update_entry(p, at, r.val, command == PRESERVE_AD)
+                let new =
+                    if command == NO_TRANSLATE { r.val } else { self.machine_entry(c, p.frames, r.val)? };
+                self.update_entry(p, at, new, command == PRESERVE_AD)
             }
             MACHPHYS => {
                 let mfn = Maddr(r.ptr).mfn();
@@ -107,11 +109,24 @@ impl<H: Hw> Host<H> {
                 put_frame(self, mfn);
                 Ok(())
             }
-            _ => {
-                let _ = c;
-                Err(Errno::ENOSYS)
-            }
+            _ => Err(Errno::ENOSYS),
         }
+    }
+
+    /// An entry that names memory of another domain, which may know it by guest frames, with the machine's frame.
+    #[inline]
+    fn machine_entry(&self, c: &VcpuRef, owner: DomId, new: u64) -> Result<u64> {
+        if owner == c.d.id || !pte::present(new) {
+            return Ok(new);
+        }
+        self.foreign_entry(owner, new)
+    }
+
+    #[cold]
+    fn foreign_entry(&self, owner: DomId, new: u64) -> Result<u64> {
+        let Ok(d) = self.domain(owner) else { return Ok(new) };
+        let mfn = self.frame_of(&d, pte::frame(new).0)?;
+        Ok(pte::entry(mfn, new & !pte::FRAME))
     }
 
     #[inline]
@@ -152,6 +167,7 @@ impl<H: Hw> Host<H> {
         if !fx_types::guest_range_ok(va, 1) {
             return Err(Errno::EINVAL);
         }
+        let new = self.machine_entry(c, target, new)?;
         let l4 = c.v.current_l4();
         let at = table_of(&self.hw, &self.frames, l4, va, 1).ok_or(Errno::EINVAL)?;
         let mfn = at.mfn();

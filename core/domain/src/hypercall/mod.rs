@@ -8,11 +8,14 @@ pub mod callback;
 pub mod event;
 pub mod exchange;
 pub mod grant;
+pub mod hvm;
+pub mod hvm_op;
 pub mod memory;
 pub mod mmu;
 pub mod mmuext;
 pub mod multicall;
 pub mod physdev;
+pub mod physmap;
 pub mod pv;
 pub mod reserve;
 pub mod resource;
@@ -48,7 +51,7 @@ impl<H: Hw> Host<H> {
         }
         let mut args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8];
         if number == nr::HYPERVISOR_MULTICALL {
-            match self.multicall(c, regs, &mut args) {
+            match self.multicall(c, &mut args) {
                 Err(Errno::ERESTART) => Self::again(regs, &args),
                 other => regs.rax = value(other),
             }
@@ -99,7 +102,7 @@ impl<H: Hw> Host<H> {
             nr::HYPERVISOR_DOMCTL => self.domctl(c, args),
             nr::HYPERVISOR_NMI_OP => Self::nmi_op(c, args),
             nr::HYPERVISOR_HYPFS_OP => self.hypfs_op(c, args),
-            nr::HYPERVISOR_DM_OP | nr::HYPERVISOR_HVM_OP => Err(Errno::ENOSYS),
+            nr::HYPERVISOR_HVM_OP => self.hvm_op(c, args),
             _ => Err(Errno::ENOSYS),
         }
     }

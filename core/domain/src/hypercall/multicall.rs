@@ -1,6 +1,6 @@
 //! Several hypercalls in one.
 
-use fx_types::{Errno, GuestRegs, GuestVirt, GuestVirtExt};
+use fx_types::{Errno, GuestVirt, GuestVirtExt};
 use xen_abi::hypercall as nr;
 use xen_abi::xen::MulticallEntry;
 
@@ -13,7 +13,7 @@ const ENTRY: u64 = size_of::<MulticallEntry>() as u64;
 impl<H: Hw> Host<H> {
     /// `__HYPERVISOR_multicall(call_list, nr_calls)`. A call that has to go on later leaves the list at itself, with its
     /// arguments changed.
-    pub(crate) fn multicall(&self, c: &VcpuRef, _regs: &mut GuestRegs, args: &mut Args) -> Answer {
+    pub(crate) fn multicall(&self, c: &VcpuRef, args: &mut Args) -> Answer {
         let [list, count, ..] = args;
         let mut done = 0;
         while *count > 0 {
@@ -26,6 +26,8 @@ impl<H: Hw> Host<H> {
             let number = e.op as u32;
             let answer = if number == nr::HYPERVISOR_MULTICALL || number == nr::HYPERVISOR_IRET {
                 Err(Errno::EINVAL)
+            } else if c.d.hvm.is_some() {
+                self.hvm_call(c, number, &mut inner)
             } else {
                 self.call(c, number, &mut inner)
             };

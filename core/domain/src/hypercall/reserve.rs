@@ -58,6 +58,10 @@ impl<H: Hw> Host<H> {
     }
 
     fn increase_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
+        // Memory that is nowhere would be of no use.
+        if d.hvm.is_some() {
+            return Err(Errno::EOPNOTSUPP);
+        }
         let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
         if r.extent_start.0 != 0 {
             self.guest(c).write_at(r.extent_start.0, i, &mfn.0)?;
@@ -68,14 +72,53 @@ impl<H: Hw> Host<H> {
     fn populate_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
         let gpfn: u64 = self.guest(c).read_at(r.extent_start.0, i)?;
         let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
+        if let Some(h) = &d.hvm {
+            return self.populate_physmap(d, h, gpfn, mfn, r.extent_order as u8);
+        }
         for j in 0..1u64 << r.extent_order {
             self.hw.set_m2p(mfn.add(j), gpfn.wrapping_add(j));
         }
         self.guest(c).write_at(r.extent_start.0, i, &mfn.0)
     }
 
+    /// Places new frames in an HVM domain's memory; what was there before is given back.
+    fn populate_physmap(
+        &self,
+        d: &Arc<Domain>,
+        h: &crate::hvm::HvmDomain,
+        gpfn: u64,
+        mfn: Mfn,
+        order: u8,
+    ) -> Result {
+        for j in 0..1u64 << order {
+            let here = h.p2m.get(&self.hw, gpfn.wrapping_add(j));
+            self.drop_memory_at(d, h, gpfn.wrapping_add(j), &here)?;
+        }
+        let placed = self.physmap_set(h, d, gpfn, &fx_p2m::Entry { mfn, kind: fx_p2m::Kind::Ram, order });
+        placed.inspect_err(|_| {
+            for j in 0..1u64 << order {
+                let there = h.p2m.get(&self.hw, gpfn.wrapping_add(j));
+                if there.mfn == mfn.add(j) && there.kind.is_present() {
+                    let _ = self.physmap_clear(h, gpfn.wrapping_add(j));
+                }
+                self.give_up(d, mfn.add(j));
+            }
+        })
+    }
+
     fn decrease_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
         let first: u64 = self.guest(c).read_at(r.extent_start.0, i)?;
+        if let Some(h) = &d.hvm {
+            for j in 0..1u64 << r.extent_order {
+                let old = self.physmap_clear(h, first.wrapping_add(j))?;
+                if old.kind.is_ram() {
+                    self.drop_frame(d, old.mfn)?;
+                } else {
+                    self.flush_domain_tlb(d);
+                }
+            }
+            return Ok(());
+        }
         for j in 0..1u64 << r.extent_order {
             self.drop_frame(d, Mfn(first.wrapping_add(j)))?;
         }

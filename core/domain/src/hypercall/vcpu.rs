@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 
 use fx_frames::FrameType;
 use fx_pagetables::{get_typed, put_typed};
-use fx_types::{Errno, GuestVirtExt, Maddr, Mfn, Own64, PhysMemExt};
+use fx_types::{Errno, GuestVirtExt, Maddr, Own64, PhysMemExt};
 use xen_abi::arch_x86::VcpuGuestContext;
 use xen_abi::vcpu as o;
 
@@ -45,6 +45,8 @@ impl<H: Hw> Host<H> {
     fn vcpu_op_on(&self, c: &VcpuRef, v: &Arc<Vcpu>, command: u32, arg: u64) -> Answer {
         let here = v.id == c.v.id;
         match command {
+            // Processors of such a domain start by messages between APICs.
+            o::VCPUOP_INITIALISE if c.d.hvm.is_some() => return Err(Errno::EOPNOTSUPP),
             o::VCPUOP_INITIALISE => {
                 let context: alloc::boxed::Box<[VcpuGuestContext]> = self.read_context(c, arg)?;
                 let Some(context) = context.first() else { return Err(Errno::EFAULT) };
@@ -62,12 +64,8 @@ impl<H: Hw> Host<H> {
                     self.update_runnable(&c.d, v);
                 }
             }
+            o::VCPUOP_DOWN if here => self.take_down(c),
             o::VCPUOP_DOWN => {
-                let up = c.d.vcpus.iter().filter(|w| !w.down.load(Ordering::Acquire)).count();
-                if up <= 1 && here {
-                    self.shut_down(&c.d, xen_abi::sched::SHUTDOWN_POWEROFF);
-                    return Ok(0);
-                }
                 if !v.down.swap(true, Ordering::SeqCst) {
                     self.update_runnable(&c.d, v);
                 }
@@ -140,6 +138,17 @@ impl<H: Hw> Host<H> {
         Ok(0)
     }
 
+    /// The current vCPU goes down; with the last one the domain ends.
+    pub(crate) fn take_down(&self, c: &VcpuRef) {
+        let up = c.d.vcpus.iter().filter(|w| !w.down.load(Ordering::Acquire)).count();
+        if up <= 1 {
+            return self.shut_down(&c.d, xen_abi::sched::SHUTDOWN_POWEROFF);
+        }
+        if !c.v.down.swap(true, Ordering::SeqCst) {
+            self.update_runnable(&c.d, &c.v);
+        }
+    }
+
     fn read_context(&self, c: &VcpuRef, arg: u64) -> fx_types::Result<alloc::boxed::Box<[VcpuGuestContext]>> {
         let mut b = fx_types::try_box(VcpuGuestContext::default())?;
         if let Some(k) = b.first_mut() {
@@ -158,7 +167,7 @@ impl<H: Hw> Host<H> {
         if v.info_frame.get() != 0 {
             return Err(Errno::EBUSY);
         }
-        let mfn = Mfn(r.mfn);
+        let mfn = self.frame_of(&c.d, r.mfn)?;
         get_typed(self, mfn, c.d.id, FrameType::Writable)?;
         let new = mfn.at(u64::from(r.offset));
         let old: [u8; INFO] = self.hw.get(v.info());
@@ -172,13 +181,17 @@ impl<H: Hw> Host<H> {
     /// Registers an area of `len` bytes by its machine address, which is in one frame of the guest's; 0 or all ones for none.
     fn register_phys(&self, c: &VcpuRef, v: &Vcpu, slot: &Own64, arg: u64, len: u64) -> fx_types::Result {
         let at: u64 = self.guest(c).read_val(arg)?;
-        let new = if at == 0 || at == u64::MAX { None } else { Some(Maddr(at)) };
-        if let Some(a) = new {
-            if at & 7 != 0 || a.offset() > 4096u64.wrapping_sub(len) {
+        let new = if at == 0 || at == u64::MAX {
+            None
+        } else {
+            let offset = at & (fx_types::PAGE_SIZE - 1);
+            if at & 7 != 0 || offset > 4096u64.wrapping_sub(len) {
                 return Err(Errno::ENXIO);
             }
-            get_typed(self, a.mfn(), c.d.id, FrameType::Writable)?;
-        }
+            let mfn = self.frame_of(&c.d, at >> 12)?;
+            get_typed(self, mfn, c.d.id, FrameType::Writable)?;
+            Some(mfn.at(offset))
+        };
         let old = {
             let _turn = v.setup_turn.lock();
             let old = slot.get();

@@ -13,6 +13,7 @@ use crate::hw::Hw;
 pub(crate) const VERSION: i64 = (4 << 16) | 20;
 pub(crate) const EXTRA: &str = ".0-free-xen";
 const CAPABILITIES: &str = "xen-3.0-x86_64 ";
+const CAPABILITIES_HVM: &str = "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 pub(crate) const CHANGESET: &str = concat!("free-xen ", env!("CARGO_PKG_VERSION"));
 const VIRT_START: u64 = fx_types::HYP_VIRT_START;
 
@@ -43,7 +44,7 @@ impl<H: Hw> Host<H> {
                 };
                 self.guest(c).write_val(arg, &info).map(|()| 0)
             }
-            v::XENVER_CAPABILITIES => self.text::<1024>(c, arg, CAPABILITIES),
+            v::XENVER_CAPABILITIES => self.text::<1024>(c, arg, self.capabilities()),
             v::XENVER_CHANGESET => self.text::<64>(c, arg, shown(CHANGESET)),
             v::XENVER_PLATFORM_PARAMETERS => self.guest(c).write_val(arg, &VIRT_START).map(|()| 0),
             v::XENVER_GET_FEATURES => {
@@ -66,12 +67,17 @@ impl<H: Hw> Host<H> {
             v::XENVER_COMMANDLINE => self.text::<1024>(c, arg, "<denied>"),
             v::XENVER_BUILD_ID => Err(Errno::ENODATA),
             v::XENVER_EXTRAVERSION2 => self.varbuf(c, arg, EXTRA),
-            v::XENVER_CAPABILITIES2 => self.varbuf(c, arg, CAPABILITIES),
+            v::XENVER_CAPABILITIES2 => self.varbuf(c, arg, self.capabilities()),
             v::XENVER_CHANGESET2 => self.varbuf(c, arg, shown(CHANGESET)),
             v::XENVER_COMMANDLINE2 if open => self.varbuf(c, arg, &self.settings.cmdline),
             v::XENVER_COMMANDLINE2 => self.varbuf(c, arg, "<denied>"),
             _ => Err(Errno::ENOSYS),
         }
+    }
+
+    /// The kinds of guests that there can be.
+    fn capabilities(&self) -> &'static str {
+        if self.hw.virt().is_some() { CAPABILITIES_HVM } else { CAPABILITIES }
     }
 
     fn text<const N: usize>(&self, c: &VcpuRef, arg: u64, text: &str) -> Answer {
@@ -93,7 +99,23 @@ impl<H: Hw> Host<H> {
     }
 }
 
+/// What an HVM or PVH guest finds.
+fn hvm_features() -> u32 {
+    (1 << f::XENFEAT_WRITABLE_PAGE_TABLES)
+        | (1 << f::XENFEAT_AUTO_TRANSLATED_PHYSMAP)
+        | (1 << f::XENFEAT_MEMORY_OP_VNODE_SUPPORTED)
+        | (1 << f::XENFEAT_HVM_CALLBACK_VECTOR)
+        | (1 << f::XENFEAT_HVM_SAFE_PVCLOCK)
+        | (1 << f::XENFEAT_NOT_DIRECT_MAPPED)
+        | (1 << f::XENFEAT_RUNSTATE_PHYS_AREA)
+        | (1 << f::XENFEAT_VCPU_TIME_PHYS_AREA)
+        | (1 << f::XENFEAT_DM_MSIX_ALL_WRITES)
+}
+
 fn features(c: &VcpuRef) -> u32 {
+    if c.d.hvm.is_some() {
+        return hvm_features();
+    }
     let mut bits = (1 << f::XENFEAT_MEMORY_OP_VNODE_SUPPORTED)
         | (1 << f::XENFEAT_MMU_PT_UPDATE_PRESERVE_AD)
         | (1 << f::XENFEAT_HIGHMEM_ASSIST)

@@ -297,6 +297,9 @@ impl<H: Hw> Host<H> {
 
     /// Work for a vCPU that is neither timer nor scheduling: an NMI that waits.
     pub(crate) fn rare_work(&self, c: &VcpuRef, regs: &mut GuestRegs) {
+        if let Some(h) = &c.v.hvm {
+            return h.look();
+        }
         if c.v.nmi_pending.swap(false, Ordering::SeqCst) {
             let rip = c.v.pv.nmi_callback.get();
             if rip == 0 {

@@ -49,6 +49,11 @@ impl<H: Hw> Host<H> {
                 stayed = false;
             }
             let Some(c) = cur else { continue };
+            if c.v.hvm.is_some() {
+                self.run_hvm(c, regs);
+                stayed = false;
+                continue;
+            }
             // Pending and not masked: the first two bytes of `vcpu_info`.
             if self.hw.load32(c.v.info()) & 0xffff == 1 && c.v.flags.get() & CALLBACK_SET != 0 {
                 self.bounce_event(c, regs);

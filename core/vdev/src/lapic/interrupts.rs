@@ -29,9 +29,11 @@ impl Lapic {
 
     /// An interrupt arrives; whether it was not waiting already.
     pub fn raise(&mut self, vector: u8, level: bool) -> bool {
-        if vector < 16 || !self.accepts() {
-            return false;
-        }
+        vector >= 16 && self.accepts() && self.hold(vector, level)
+    }
+
+    /// An interrupt of the hypervisor's own arrives: it waits even while the APIC accepts none.
+    pub fn hold(&mut self, vector: u8, level: bool) -> bool {
         let fresh = !self.test(reg::IRR, vector);
         self.change(reg::IRR, vector, true);
         self.change(reg::TMR, vector, level);

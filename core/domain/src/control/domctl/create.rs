@@ -25,10 +25,19 @@ const MOST_FRAMES: u32 = 1 << 16;
 /// Flags that a PV domain may be created with.
 const FLAGS: u32 = d::XEN_DOMCTL_CDF_XS_DOMAIN;
 
+/// Flags that an HVM or PVH domain may be created with.
+const HVM_FLAGS: u32 = FLAGS
+    | d::XEN_DOMCTL_CDF_HVM
+    | d::XEN_DOMCTL_CDF_HAP
+    | d::XEN_DOMCTL_CDF_OOS_OFF
+    | d::XEN_DOMCTL_CDF_S3_INTEGRITY;
+/// The devices that are emulated for a PVH domain.
+const PVH_DEVICES: u32 = xen_abi::arch_x86::XEN_X86_EMU_LAPIC;
+
 impl<H: Hw> Host<H> {
     pub(super) fn domctl_create(&self, c: &VcpuRef, op: &mut Domctl) -> Outcome {
         let config: DomctlCreatedomain = op.get();
-        if let Err((e, why)) = check(&config) {
+        if let Err((e, why)) = check(&config, self.hw.virt().is_some()) {
             self.log_guest(c.d.id, format_args!("No domain created: {why}"));
             return Err(e);
         }
@@ -41,6 +50,7 @@ impl<H: Hw> Host<H> {
             privileged: false,
             hardware: false,
             flags: config.flags,
+            container: (config.flags & d::XEN_DOMCTL_CDF_HVM != 0).then_some(config.arch.emulation_flags),
             handle: config.handle,
             ssidref: config.ssidref,
             max_vcpus: config.max_vcpus,
@@ -72,16 +82,22 @@ impl<H: Hw> Host<H> {
 }
 
 /// Whether there can be such a domain, else what for not.
-fn check(k: &DomctlCreatedomain) -> core::result::Result<(), (Errno, &'static str)> {
+fn check(k: &DomctlCreatedomain, virt: bool) -> core::result::Result<(), (Errno, &'static str)> {
     let refuse = |why| Err((Errno::EINVAL, why));
-    if k.flags & (d::XEN_DOMCTL_CDF_HVM | d::XEN_DOMCTL_CDF_HAP) != 0 {
-        return Err((Errno::EOPNOTSUPP, "this build has no HVM and PVH guests; use type = \"pv\""));
+    let hvm = k.flags & d::XEN_DOMCTL_CDF_HVM != 0;
+    if hvm && !virt {
+        return refuse(
+            "this machine has no hardware virtualisation (or the firmware switched it off); use type = \"pv\"",
+        );
+    }
+    if hvm != (k.flags & d::XEN_DOMCTL_CDF_HAP != 0) {
+        return refuse("there are no shadow page tables: HVM and PVH guests need nested paging (hap = 1)");
     }
     if k.flags & d::XEN_DOMCTL_CDF_IOMMU != 0 {
         return refuse("passthrough was asked for, and there is no IOMMU");
     }
-    if k.flags & !FLAGS != 0 {
-        return refuse("flags that PV domains do not have");
+    if k.flags & !(if hvm { HVM_FLAGS } else { FLAGS }) != 0 {
+        return refuse("flags that such domains do not have (nested virtualisation, performance counters)");
     }
     if k.iommu_opts != 0 || k.altp2m_opts != 0 || k.vmtrace_size != 0 {
         return refuse("IOMMU, altp2m or trace options that PV domains do not have");
@@ -89,7 +105,11 @@ fn check(k: &DomctlCreatedomain) -> core::result::Result<(), (Errno, &'static st
     if !(1..=MAX_VCPUS).contains(&k.max_vcpus) {
         return refuse("the number of vCPUs must be 1 to 128");
     }
-    if k.arch.emulation_flags != 0 || k.arch.misc_flags & !xen_abi::arch_x86::XEN_X86_MSR_RELAXED != 0 {
+    if hvm && k.arch.emulation_flags != PVH_DEVICES {
+        return refuse("only PVH guests so far: use type = \"pvh\"");
+    }
+    if !hvm && k.arch.emulation_flags != 0 || k.arch.misc_flags & !xen_abi::arch_x86::XEN_X86_MSR_RELAXED != 0
+    {
         return refuse("emulated devices or options that PV domains do not have");
     }
     if k.grant_opts & !d::XEN_DOMCTL_GRANT_VERSION_MASK != 0 || !(1..=2).contains(&k.grant_opts) {
@@ -117,9 +137,11 @@ mod tests {
             max_maptrack_frames: -1,
             ..Default::default()
         };
-        assert!(check(&good).is_ok());
-        let refused = |k: DomctlCreatedomain| check(&k).err().map(|e| e.0);
-        assert_eq!(refused(DomctlCreatedomain { flags: 1, ..good }), Some(Errno::EOPNOTSUPP));
+        assert!(check(&good, true).is_ok());
+        let refused = |k: DomctlCreatedomain| check(&k, true).err().map(|e| e.0);
+        let pvh = DomctlCreatedomain { flags: 3, ..good };
+        assert_eq!(refused(DomctlCreatedomain { flags: 1, ..good }), Some(Errno::EINVAL), "no shadow paging");
+        assert_eq!(check(&pvh, false).err().map(|e| e.0), Some(Errno::EINVAL));
         assert_eq!(refused(DomctlCreatedomain { flags: 1 << 5, ..good }), Some(Errno::EINVAL));
         assert_eq!(refused(DomctlCreatedomain { max_vcpus: 0, ..good }), Some(Errno::EINVAL));
         assert_eq!(refused(DomctlCreatedomain { grant_opts: 3, ..good }), Some(Errno::EINVAL));

@@ -72,7 +72,9 @@ fn domain_flags(t: &Domain) -> u32 {
     } else {
         d::XEN_DOMINF_SHUTDOWN | ((code & d::XEN_DOMINF_SHUTDOWNMASK) << d::XEN_DOMINF_SHUTDOWNSHIFT)
     };
-    down | flag(t.dying.load(Ordering::Acquire) == DEAD, d::XEN_DOMINF_DYING)
+    let hvm = t.hvm.is_some();
+    down | flag(hvm, d::XEN_DOMINF_HVM_GUEST | d::XEN_DOMINF_HAP)
+        | flag(t.dying.load(Ordering::Acquire) == DEAD, d::XEN_DOMINF_DYING)
         | flag(t.tool_pauses.load(Ordering::Acquire) > 0, d::XEN_DOMINF_PAUSED)
         | flag(t.create_flags & d::XEN_DOMCTL_CDF_XS_DOMAIN != 0, d::XEN_DOMINF_XS_DOMAIN)
 }

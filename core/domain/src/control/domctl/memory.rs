@@ -17,10 +17,13 @@ const MAX_FRAMES: u64 = 1024;
 impl<H: Hw> Host<H> {
     pub(super) fn domctl_hypercall_page(&self, t: &Domain, op: &Domctl) -> Outcome {
         let a: DomctlHypercallInit = op.get();
-        let mfn = Mfn(a.gmfn);
+        let mfn = self.frame_of(t, a.gmfn)?;
         get_typed(self, mfn, t.id, FrameType::Writable)
             .map_err(|e| if e == Errno::EBUSY { Errno::EPERM } else { e })?;
-        self.hw.write(mfn.addr(), &fx_loader::hypercall_page());
+        match (t.hvm.is_some(), self.hw.virt()) {
+            (true, Some(f)) => self.hw.write(mfn.addr(), &crate::hvm::hypercall_page(f.vendor)),
+            _ => self.hw.write(mfn.addr(), &fx_loader::hypercall_page()),
+        }
         put_typed(self, mfn);
         Ok(Reply::Done)
     }
@@ -33,6 +36,12 @@ impl<H: Hw> Host<H> {
         }
         for i in 0..a.num {
             let mfn: u64 = self.hw.read_at(a.array.0, i)?;
+            if let Some(h) = &t.hvm {
+                let ram = h.p2m.get(&self.hw, mfn).kind.is_ram();
+                let kind = if ram { d::XEN_DOMCTL_PFINFO_NOTAB } else { d::XEN_DOMCTL_PFINFO_XTAB };
+                self.hw.write_at(a.array.0, i, &u64::from(kind))?;
+                continue;
+            }
             let info = self.frames.get(Mfn(mfn)).filter(|f| f.owner() == t.id && f.word().refs() != 0);
             let kind = info.map_or(d::XEN_DOMCTL_PFINFO_XTAB, kind_of);
             self.hw.write_at(a.array.0, i, &u64::from(kind))?;

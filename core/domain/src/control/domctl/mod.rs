@@ -3,6 +3,7 @@
 mod affinity;
 mod create;
 mod device;
+mod hvm;
 mod info;
 mod life;
 mod memory;
@@ -124,6 +125,11 @@ impl<H: Hw> Host<H> {
             d::XEN_DOMCTL_SET_VCPU_MSRS => Self::domctl_set_msrs(c, t, op),
             d::XEN_DOMCTL_GET_CPU_POLICY => self.domctl_get_policy(t, op),
             d::XEN_DOMCTL_SET_CPU_POLICY => self.domctl_set_policy(c, t, op),
+            d::XEN_DOMCTL_GETHVMCONTEXT => self.domctl_get_hvm(c, t, op),
+            d::XEN_DOMCTL_SETHVMCONTEXT => self.domctl_set_hvm(c, t, op),
+            d::XEN_DOMCTL_GETHVMCONTEXT_PARTIAL => self.domctl_get_hvm_part(c, t, op),
+            d::XEN_DOMCTL_GET_PAGING_MEMPOOL_SIZE => Self::domctl_get_mempool(t, op),
+            d::XEN_DOMCTL_SET_PAGING_MEMPOOL_SIZE => Self::domctl_set_mempool(t, op),
             other => Err(not_here(other)),
         }
     }
@@ -133,11 +139,7 @@ impl<H: Hw> Host<H> {
 /// allocation, memory sharing.
 const fn not_here(cmd: u32) -> Errno {
     match cmd {
-        d::XEN_DOMCTL_GETHVMCONTEXT
-        | d::XEN_DOMCTL_SETHVMCONTEXT
-        | d::XEN_DOMCTL_GETHVMCONTEXT_PARTIAL
-        | d::XEN_DOMCTL_SOFT_RESET
-        | d::XEN_DOMCTL_DEBUG_OP => Errno::EINVAL,
+        d::XEN_DOMCTL_SOFT_RESET | d::XEN_DOMCTL_DEBUG_OP => Errno::EINVAL,
         d::XEN_DOMCTL_IOPORT_MAPPING
         | d::XEN_DOMCTL_ASSIGN_DEVICE
         | d::XEN_DOMCTL_TEST_ASSIGN_DEVICE
@@ -151,8 +153,6 @@ const fn not_here(cmd: u32) -> Errno {
         | d::XEN_DOMCTL_SET_ACCESS_REQUIRED
         | d::XEN_DOMCTL_SETVNUMAINFO
         | d::XEN_DOMCTL_VMTRACE_OP
-        | d::XEN_DOMCTL_GET_PAGING_MEMPOOL_SIZE
-        | d::XEN_DOMCTL_SET_PAGING_MEMPOOL_SIZE
         | d::XEN_DOMCTL_SET_LLC_COLORS => Errno::EOPNOTSUPP,
         d::XEN_DOMCTL_PSR_CMT_OP | d::XEN_DOMCTL_PSR_ALLOC => Errno::ENODEV,
         _ => Errno::ENOSYS,

@@ -62,7 +62,7 @@ impl<H: Hw> Host<H> {
         }
         let mut a: DomctlCpuPolicy = op.get();
         let mut p = t.policy.lock().clone();
-        match self.edit_policy(&mut p, &a) {
+        match self.edit_policy(&mut p, t.hvm.is_some(), &a) {
             Ok(()) => {
                 *t.policy.lock() = p;
                 Ok(Reply::Done)
@@ -75,7 +75,12 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    fn edit_policy(&self, p: &mut CpuPolicy, a: &DomctlCpuPolicy) -> core::result::Result<(), PolicyError> {
+    fn edit_policy(
+        &self,
+        p: &mut CpuPolicy,
+        hvm: bool,
+        a: &DomctlCpuPolicy,
+    ) -> core::result::Result<(), PolicyError> {
         if a.nr_leaves > MAX_SERIALISED_LEAVES || a.nr_msrs > MAX_SERIALISED_MSRS {
             return Err(PolicyError::new(Errno::E2BIG));
         }
@@ -87,6 +92,6 @@ impl<H: Hw> Host<H> {
             let msr: MsrEntry = self.hw.read_at(a.msrs.0, i).map_err(PolicyError::new)?;
             p.apply_msr(&msr)?;
         }
-        self.policies.commit(p, self.kind_of(false))
+        self.policies.commit(p, self.kind_of(hvm))
     }
 }

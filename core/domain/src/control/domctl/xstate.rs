@@ -59,17 +59,20 @@ impl<H: Hw> Host<H> {
     }
 
     fn xstate_out(&self, v: &Vcpu, to: u64, len: usize) -> Result {
-        let area = Mfn(v.xstate.get()).addr();
-        let mut done = 0usize;
-        while done < len {
-            let mut b = [0; PIECE];
-            let n = PIECE.min(len.saturating_sub(done));
-            let piece = b.get_mut(..n).ok_or(Errno::EINVAL)?;
-            self.hw.read(area.add(done as u64), piece);
-            self.hw.copy_out(to.wrapping_add(done as u64), piece)?;
-            done = done.saturating_add(n);
-        }
+        let mut image = Vec::new();
+        image.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
+        image.resize(len, 0);
+        self.read_xstate(v, &mut image);
+        self.hw.copy_out(to, &image)?;
         Ok(())
+    }
+
+    /// Copies the XSAVE area of a vCPU that stands still.
+    pub(crate) fn read_xstate(&self, v: &Vcpu, image: &mut [u8]) {
+        let area = Mfn(v.xstate.get()).addr();
+        for (i, piece) in (0u64..).zip(image.chunks_mut(PIECE)) {
+            self.hw.read(area.add(i.wrapping_mul(PIECE as u64)), piece);
+        }
     }
 
     pub(super) fn domctl_set_xstate(&self, c: &VcpuRef, t: &Domain, op: &Domctl) -> Outcome {
@@ -89,17 +92,30 @@ impl<H: Hw> Host<H> {
         image.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
         image.resize(len, 0);
         self.hw.copy_in(a.buffer.0.wrapping_add(HEADER), &mut image)?;
+        self.while_stopped(t, v, || self.set_xstate_image(t, v, xcr0, used, &mut image)).map(|()| Reply::Done)
+    }
+
+    /// Gives a vCPU that stands still its XCR0 and extended state.
+    ///
+    /// # Errors
+    /// `EINVAL` for what the processor would not take or the domain's policy does not allow.
+    pub(crate) fn set_xstate_image(
+        &self,
+        t: &Domain,
+        v: &Vcpu,
+        xcr0: u64,
+        used: u64,
+        image: &mut [u8],
+    ) -> Result {
         let allowed = t.policy.lock().xcr0_mask() | FP_SSE;
-        check(&mut image, xcr0, used, allowed)?;
-        let components = word(&image, XSTATE_BV);
-        if len < self.policies.host().xsave_size(components | FP_SSE) as usize {
+        check(image, xcr0, used, allowed)?;
+        let components = word(image, XSTATE_BV);
+        if image.len() < self.policies.host().xsave_size(components | FP_SSE) as usize {
             return Err(Errno::EINVAL);
         }
-        self.while_stopped(t, v, || {
-            v.pv.xcr0.set(xcr0);
-            self.xstate_in(Mfn(v.xstate.get()).addr(), &image);
-        });
-        Ok(Reply::Done)
+        v.pv.xcr0.set(xcr0);
+        self.xstate_in(Mfn(v.xstate.get()).addr(), image);
+        Ok(())
     }
 
     fn xstate_in(&self, area: Maddr, image: &[u8]) {

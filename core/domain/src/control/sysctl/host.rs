@@ -36,6 +36,11 @@ impl<H: Hw> Host<H> {
             max_node_id: 0,
             cpu_khz: self.hw.tsc_scale().khz,
             capabilities: s::XEN_SYSCTL_PHYSCAP_PV
+                | if self.hw.virt().is_some() {
+                    s::XEN_SYSCTL_PHYSCAP_HVM | s::XEN_SYSCTL_PHYSCAP_HAP
+                } else {
+                    0
+                }
                 | s::XEN_SYSCTL_PHYSCAP_GNTTAB_V1
                 | s::XEN_SYSCTL_PHYSCAP_GNTTAB_V2,
             arch_capabilities: 0,

@@ -22,7 +22,8 @@ impl<H: Hw> Host<H> {
     pub(super) fn sysctl_featureset(&self, op: &mut Sysctl) -> Outcome {
         let mut a: SysctlCpuFeatureset = op.get();
         let words = self.policies.featureset(a.index).ok_or(Errno::EINVAL)?.0;
-        if matches!(a.index, s::XEN_SYSCTL_CPU_FEATURESET_HVM | s::XEN_SYSCTL_CPU_FEATURESET_HVM_MAX) {
+        let hvm = matches!(a.index, s::XEN_SYSCTL_CPU_FEATURESET_HVM | s::XEN_SYSCTL_CPU_FEATURESET_HVM_MAX);
+        if hvm && self.hw.virt().is_none() {
             return Err(Errno::EOPNOTSUPP);
         }
         let all = words.len() as u32;
@@ -41,7 +42,8 @@ impl<H: Hw> Host<H> {
     pub(super) fn sysctl_policy(&self, op: &mut Sysctl) -> Outcome {
         let mut a: SysctlCpuPolicy = op.get();
         let policy = self.policies.by_index(a.index).filter(|_| a._rsvd == 0).ok_or(Errno::EINVAL)?;
-        if matches!(a.index, s::XEN_SYSCTL_CPU_POLICY_HVM_MAX | s::XEN_SYSCTL_CPU_POLICY_HVM_DEFAULT) {
+        let hvm = matches!(a.index, s::XEN_SYSCTL_CPU_POLICY_HVM_MAX | s::XEN_SYSCTL_CPU_POLICY_HVM_DEFAULT);
+        if hvm && self.hw.virt().is_none() {
             return Err(Errno::EOPNOTSUPP);
         }
         a.nr_leaves = if a.leaves.is_null() {

@@ -1,0 +1,227 @@
+//! What an HVM vCPU stops for, besides interrupts and hypercalls.
+
+use core::sync::atomic::Ordering;
+
+use fx_insn::quick::Fixed;
+use fx_insn::{Done, Outcome, Shadow};
+use fx_types::GuestRegs;
+use fx_virt::{Access, Event, Exit, Reason, Register};
+use xen_abi::hvm_params::HVM_PARAM_TRIPLE_FAULT_REASON;
+
+use super::HvmVcpu;
+use super::emulate::Emulated;
+use crate::host::{Host, RESCHED, VcpuRef};
+use crate::hw::Hw;
+use crate::vcpu::{RUN, WAIT_EVENT};
+
+const UD: u8 = 6;
+const GP: u8 = 13;
+const MACHINE_CHECK: u8 = 18;
+const INTERRUPTS: u64 = 1 << 9;
+/// `Register::Interruptibility`.
+const BY_STI: u64 = 1;
+const BY_MOV_SS: u64 = 2;
+const NMI_BLOCKED: u64 = 8;
+/// `DR6.BS`.
+const SINGLE_STEP: u64 = 1 << 14;
+
+impl<H: Hw> Host<H> {
+    /// Sees to an exit that an instruction (or a fault) of the guest caused.
+    pub(super) fn hvm_instruction(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, exit: &Exit) {
+        let Some(x) = self.context(&c.v) else { return };
+        match exit.reason {
+            Reason::Cpuid => {
+                let Some(length) = self.length_of(c, x, regs, exit, Fixed::Cpuid) else {
+                    return self.emulate(c, h, regs);
+                };
+                let [a, b, cx, d] = self.hvm_cpuid(c, h, x, regs.rax as u32, regs.rcx as u32);
+                (regs.rax, regs.rbx) = (u64::from(a), u64::from(b));
+                (regs.rcx, regs.rdx) = (u64::from(cx), u64::from(d));
+                self.retire(x, regs, length);
+            }
+            Reason::ReadMsr => {
+                let Some(length) = self.length_of(c, x, regs, exit, Fixed::Rdmsr) else {
+                    return self.emulate(c, h, regs);
+                };
+                let Some(v) = self.hvm_rdmsr(c, h, x, regs.rcx as u32) else {
+                    return self.raise(x, GP, Some(0));
+                };
+                (regs.rax, regs.rdx) = (v & 0xffff_ffff, v >> 32);
+                self.retire(x, regs, length);
+            }
+            Reason::WriteMsr => {
+                let Some(length) = self.length_of(c, x, regs, exit, Fixed::Wrmsr) else {
+                    return self.emulate(c, h, regs);
+                };
+                let value = regs.rdx << 32 | regs.rax & 0xffff_ffff;
+                if !self.hvm_wrmsr(c, h, x, regs.rcx as u32, value) {
+                    return self.raise(x, GP, Some(0));
+                }
+                self.retire(x, regs, length);
+            }
+            Reason::Halt => {
+                let Some(length) = self.length_of(c, x, regs, exit, Fixed::Hlt) else {
+                    return self.emulate(c, h, regs);
+                };
+                self.retire(x, regs, length);
+                self.hvm_halt(c, h, regs);
+            }
+            Reason::Io { port, size, input, string: false } if exit.length != 0 => {
+                self.plain_port_access(c, regs, port, size, input);
+                self.retire(x, regs, exit.length);
+            }
+            Reason::NestedFault { address, access } => self.nested_fault(c, h, regs, address, access),
+            _ => self.rare_exit(c, h, x, regs, exit),
+        }
+    }
+
+    fn rare_exit(&self, c: &VcpuRef, h: &HvmVcpu, x: &H::Context, regs: &mut GuestRegs, exit: &Exit) {
+        match exit.reason {
+            // Only the hypervisor wanted to know: the handler of an NMI is about to end.
+            Reason::Nmi => {}
+            Reason::NmiWindow => h.look(),
+            Reason::DebugRegister => self.load_debug_registers(c, h, x),
+            Reason::Pause => {
+                self.emulate(c, h, regs);
+                if self.sched.yield_now(c.v.unit.load(Ordering::Acquire)) {
+                    self.ask(self.hw.cpu(), RESCHED);
+                }
+            }
+            Reason::Monitor | Reason::Mwait | Reason::VirtInstruction => self.raise(x, UD, None),
+            Reason::Exception { vector: MACHINE_CHECK, .. } => {
+                self.hw.crash("the processor reported a machine check")
+            }
+            Reason::Exception { vector, error, .. } => {
+                let has_error = matches!(vector, 8 | 10..=14 | 17 | 21);
+                self.raise(x, vector, has_error.then_some(error));
+            }
+            Reason::Shutdown => {
+                let reason = c.d.hvm.as_ref().map_or(0, |d| d.param(HVM_PARAM_TRIPLE_FAULT_REASON));
+                self.log_guest(c.d.id, format_args!("vCPU {}: triple fault at {:#x}", c.v.id, regs.rip));
+                self.shut_down(&c.d, reason as u32);
+            }
+            Reason::TaskSwitch { selector, .. } => {
+                self.crash_domain(
+                    &c.d,
+                    format_args!("a switch to task {selector:#x}, which is not emulated"),
+                );
+            }
+            Reason::Invalid => {
+                self.crash_domain(
+                    &c.d,
+                    format_args!("vCPU {} has a state that the processor refuses", c.v.id),
+                );
+            }
+            Reason::Other(code) => {
+                self.crash_domain(
+                    &c.d,
+                    format_args!("vCPU {} stopped for {code:#x}, which is not known", c.v.id),
+                );
+            }
+            _ => self.emulate(c, h, regs),
+        }
+    }
+
+    /// The length of the intercepted instruction: the processor says it, or it is looked for.
+    #[inline]
+    pub(crate) fn length_of(
+        &self,
+        c: &VcpuRef,
+        x: &H::Context,
+        regs: &GuestRegs,
+        exit: &Exit,
+        insn: Fixed,
+    ) -> Option<u8> {
+        if exit.length != 0 { Some(exit.length) } else { self.instruction_length(c, x, regs, insn) }
+    }
+
+    /// Raises an exception.
+    pub(crate) fn raise(&self, x: &H::Context, vector: u8, error: Option<u32>) {
+        self.hw.inject(x, Some(&Event::exception(vector, error)));
+    }
+
+    fn plain_port_access(&self, c: &VcpuRef, regs: &mut GuestRegs, port: u16, size: u8, input: bool) {
+        if !input {
+            return self.hvm_port_write(c, port, size, regs.rax as u32);
+        }
+        let value = u64::from(self.hvm_port_read(c, port, size));
+        regs.rax = match size {
+            1 => regs.rax & !0xff | value & 0xff,
+            2 => regs.rax & !0xffff | value & 0xffff,
+            _ => value,
+        };
+    }
+
+    fn nested_fault(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, address: u64, access: Access) {
+        let Some(d) = &c.d.hvm else { return };
+        let e = d.p2m.get(&self.hw, address >> 12);
+        // Changed since the processor looked: it looks again.
+        if e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!access.write || e.kind.is_writable()) {
+            return;
+        }
+        self.emulate(c, h, regs);
+    }
+
+    /// Emulates the instruction at `rip`.
+    pub(crate) fn emulate(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs) {
+        let (at, Some(x)) = (regs.rip, self.context(&c.v)) else { return };
+        let Some(mut cpu) = Emulated::new(self, c, regs) else { return };
+        match fx_insn::emulate(&mut cpu) {
+            Outcome::Done(done) => self.emulated(c, h, x, regs, &done),
+            Outcome::Again | Outcome::Retry => {}
+            Outcome::Raise { event, address } => {
+                if let Some(a) = address {
+                    self.hw.set_register(x, Register::Cr2, a);
+                }
+                self.hw.inject(x, Some(&event));
+            }
+            Outcome::Unhandled => {
+                self.log_guest(
+                    c.d.id,
+                    format_args!("vCPU {}: cannot emulate the instruction at {at:#x}", c.v.id),
+                );
+                self.raise(x, UD, None);
+            }
+        }
+    }
+
+    fn emulated(&self, c: &VcpuRef, h: &HvmVcpu, x: &H::Context, regs: &GuestRegs, done: &Done) {
+        let old = self.hw.register(x, Register::Interruptibility);
+        let nmi = if done.iret { 0 } else { old & NMI_BLOCKED };
+        let shadow = match done.shadow {
+            Shadow::None => 0,
+            Shadow::Sti => BY_STI,
+            Shadow::MovSs => BY_MOV_SS,
+        };
+        if old != nmi | shadow {
+            self.hw.set_register(x, Register::Interruptibility, nmi | shadow);
+        }
+        h.look();
+        if done.single_step {
+            let dr6 = self.hw.register(x, Register::Dr6);
+            self.hw.set_register(x, Register::Dr6, dr6 | SINGLE_STEP);
+            self.raise(x, 1, None);
+        }
+        if done.halt {
+            self.hvm_halt(c, h, regs);
+        }
+    }
+
+    /// The vCPU waits for an interrupt. One that can take none is gone for good.
+    fn hvm_halt(&self, c: &VcpuRef, h: &HvmVcpu, regs: &GuestRegs) {
+        if regs.rflags & INTERRUPTS == 0 && !c.v.nmi_pending.load(Ordering::SeqCst) {
+            return self.take_down(c);
+        }
+        self.wait_hvm(c, h);
+    }
+
+    /// The vCPU waits until there is something for it.
+    pub(crate) fn wait_hvm(&self, c: &VcpuRef, h: &HvmVcpu) {
+        c.v.blocked.store(WAIT_EVENT, Ordering::SeqCst);
+        if self.hvm_has_work(c, h) {
+            c.v.blocked.store(RUN, Ordering::SeqCst);
+        } else {
+            self.update_runnable(&c.d, &c.v);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What interrupts a vCPU in a hardware container: events of channels, messages between APICs, timers.
+
+use core::sync::atomic::Ordering;
+
+use fx_types::GuestRegs;
+use fx_vdev::lapic::{Delivery, Effect, Message, Target, Time};
+use fx_virt::{Event, Register};
+use xen_abi::hvm_params::{
+    HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CALLBACK_IRQ_TYPE_MASK, HVM_PARAM_CALLBACK_TYPE_VECTOR,
+};
+
+use super::{HvmDomain, HvmVcpu};
+use crate::domain::Domain;
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+use crate::time::APIC;
+use crate::vcpu::Vcpu;
+
+const INTERRUPTS: u64 = 1 << 9;
+/// `Register::Interruptibility`.
+const BLOCKED_ONCE: u64 = 3;
+const NMI_BLOCKED: u64 = 8;
+
+/// Where an interrupt comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// Pending event channels, by the domain's callback vector; the APIC knows nothing of it.
+    Callback,
+    /// The APIC.
+    Apic,
+}
+
+impl HvmDomain {
+    /// The vector at which events arrive at every vCPU, if the guest wants them so.
+    pub(crate) fn callback_vector(&self) -> Option<u8> {
+        let via = self.param(HVM_PARAM_CALLBACK_IRQ);
+        let by_vector = via & HVM_PARAM_CALLBACK_IRQ_TYPE_MASK == HVM_PARAM_CALLBACK_TYPE_VECTOR << 56;
+        by_vector.then_some(via as u8)
+    }
+}
+
+impl<H: Hw> Host<H> {
+    /// The present as an APIC's timer needs it.
+    pub(crate) fn apic_time(&self, v: &Vcpu) -> Time {
+        let offset = self.context(v).map_or(0, |x| self.hw.register(x, Register::TscOffset));
+        Time { now: self.hw.now(), tsc: self.hw.tsc().wrapping_add(offset), tsc_khz: self.hw.tsc_scale().khz }
+    }
+
+    /// Events of a vCPU became pending: told to its APIC if the guest wants that, otherwise found before it is entered.
+    pub(crate) fn events_pending(&self, v: &Vcpu) {
+        let Some(h) = &v.hvm else { return };
+        let vector = h.upcall_vector.load(Ordering::Acquire);
+        if vector != 0 {
+            h.lapic.lock().hold(vector as u8, false);
+        }
+        h.look();
+    }
+
+    fn next_interrupt(&self, c: &VcpuRef, h: &HvmVcpu) -> Option<(Source, u8)> {
+        let callback = c.d.hvm.as_ref().and_then(|d| d.callback_vector());
+        if let Some(vector) = callback
+            && h.upcall_vector.load(Ordering::Relaxed) == 0
+            && self.hw.load8(c.v.info()) != 0
+        {
+            return Some((Source::Callback, vector));
+        }
+        h.lapic.lock().pending().map(|vector| (Source::Apic, vector))
+    }
+
+    /// Whether a halted vCPU has something to do.
+    pub(crate) fn hvm_has_work(&self, c: &VcpuRef, h: &HvmVcpu) -> bool {
+        c.v.nmi_pending.load(Ordering::SeqCst) || self.next_interrupt(c, h).is_some()
+    }
+
+    /// Before a vCPU is entered: what waits is delivered if the vCPU can take it, else it stops as soon as it can.
+    #[inline]
+    pub(crate) fn deliver(&self, c: &VcpuRef, h: &HvmVcpu, x: &H::Context, regs: &GuestRegs) {
+        if h.attention.load(Ordering::Relaxed) {
+            self.deliver_waiting(c, h, x, regs);
+        }
+    }
+
+    #[cold]
+    fn deliver_waiting(&self, c: &VcpuRef, h: &HvmVcpu, x: &H::Context, regs: &GuestRegs) {
+        h.attention.store(false, Ordering::SeqCst);
+        let blocked = self.hw.register(x, Register::Interruptibility);
+        let mut busy = self.hw.injecting(x).is_some();
+        if c.v.nmi_pending.load(Ordering::SeqCst) {
+            if !busy && blocked & (NMI_BLOCKED | BLOCKED_ONCE) == 0 {
+                c.v.nmi_pending.store(false, Ordering::SeqCst);
+                self.hw.inject(x, Some(&Event::nmi()));
+                busy = true;
+            }
+            self.hw.want_nmi_window(x, c.v.nmi_pending.load(Ordering::SeqCst));
+        }
+        let Some((source, vector)) = self.next_interrupt(c, h) else {
+            return self.hw.want_window(x, false);
+        };
+        if busy || regs.rflags & INTERRUPTS == 0 || blocked & BLOCKED_ONCE != 0 {
+            return self.hw.want_window(x, true);
+        }
+        self.hw.inject(x, Some(&Event::interrupt(vector)));
+        let more = if source == Source::Apic {
+            let mut lapic = h.lapic.lock();
+            lapic.take(vector);
+            lapic.pending().is_some()
+        } else {
+            // The guest clears what is pending before it lets interrupts in again; whether it did is seen at its next exit.
+            h.look();
+            h.lapic.lock().pending().is_some()
+        };
+        self.hw.want_window(x, more);
+    }
+
+    /// The guest may have changed its task priority, in the processor's register of it.
+    #[inline]
+    pub(crate) fn see_priority(&self, h: &HvmVcpu, x: &H::Context) {
+        let mut lapic = h.lapic.lock();
+        let now = self.hw.task_priority(x);
+        if lapic.task_priority() != now {
+            lapic.set_task_priority(now);
+            h.look();
+        }
+    }
+
+    /// Does what an access to an APIC asks for.
+    pub(crate) fn apic_effect(&self, c: &VcpuRef, h: &HvmVcpu, effect: Effect) {
+        match effect {
+            Effect::None | Effect::Done(_) => h.look(),
+            Effect::Priority => {
+                if let Some(x) = self.context(&c.v) {
+                    self.hw.set_task_priority(x, h.lapic.lock().task_priority());
+                }
+                h.look();
+            }
+            Effect::Timer => self.arm_apic_timer(&c.d, &c.v),
+            Effect::Send(message) => self.send_message(c, h, &message),
+        }
+    }
+
+    /// Puts an APIC's timer on this CPU's queue.
+    pub(crate) fn arm_apic_timer(&self, d: &Domain, v: &Vcpu) {
+        let Some(h) = &v.hvm else { return };
+        let due = h.lapic.lock().deadline();
+        self.arm(&(d.id.0, v.id, APIC), due.map_or(0, |t| t.max(1)));
+        if due.is_some_and(|t| t <= self.hw.now()) {
+            self.ask(self.hw.cpu(), crate::host::TIMER);
+        } else {
+            self.program_timer();
+        }
+    }
+
+    pub(crate) fn apic_timer_expired(&self, d: &Domain, v: &Vcpu, now: u64) {
+        let Some(h) = &v.hvm else { return };
+        let fired = h.lapic.lock().timer_fired(now);
+        self.arm_apic_timer(d, v);
+        if fired {
+            self.wake_hvm(d, v);
+        }
+    }
+
+    /// A vCPU's APIC has something for it.
+    pub(crate) fn wake_hvm(&self, d: &Domain, v: &Vcpu) {
+        if let Some(h) = &v.hvm {
+            h.look();
+        }
+        self.kick_runner(d, v);
+    }
+
+    fn send_message(&self, c: &VcpuRef, h: &HvmVcpu, m: &Message) {
+        let wide = h.lapic.lock().is_x2apic();
+        let meant = |v: &Vcpu| {
+            let me = v.id == c.v.id;
+            match m.target {
+                Target::Me => me,
+                Target::All => true,
+                Target::Others => !me,
+                Target::Some { destination, logical } => {
+                    v.hvm.as_ref().is_some_and(|o| o.lapic.lock().is_meant(destination, logical, wide))
+                }
+            }
+        };
+        for v in c.d.vcpus.iter().filter(|v| meant(v)) {
+            self.receive(c, v, m);
+            if m.delivery == Delivery::LowestPriority {
+                break;
+            }
+        }
+    }
+
+    fn receive(&self, c: &VcpuRef, v: &Vcpu, m: &Message) {
+        let Some(h) = &v.hvm else { return };
+        match m.delivery {
+            Delivery::Fixed | Delivery::LowestPriority => {
+                h.lapic.lock().raise(m.vector, m.level);
+                self.wake_hvm(&c.d, v);
+            }
+            Delivery::Nmi => {
+                v.nmi_pending.store(true, Ordering::SeqCst);
+                self.wake_hvm(&c.d, v);
+            }
+            Delivery::Init => self.init_vcpu(c, v, h),
+            Delivery::StartUp => self.start_vcpu(c, v, h, m.vector),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Guest-physical memory: what guest frames are mapped to, and who holds it meanwhile.
+//!
+//! An entry for memory holds a typed writable reference, as a level-1 entry of a PV guest does. Frames that leave are stamped by
+//! that, and settled (all translations dropped everywhere) before anybody else gets them. The same settling ends the accesses
+//! that the hypervisor itself makes: a CPU answers a shootdown only between them, so a frame that was looked up stays the
+//! guest's until the access is over, without a reference of its own.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use fx_frames::FrameType;
+use fx_p2m::{Entry, Kind, P2mHost};
+use fx_pagetables::{get_frame, get_typed, put_frame, put_typed};
+use fx_types::{Errno, Mfn, Result};
+
+use super::HvmDomain;
+use crate::domain::Domain;
+use crate::host::Host;
+use crate::hw::Hw;
+
+/// Frames for tables that every domain may take before the toolstack says how many.
+const FIRST_POOL: u64 = 256;
+
+/// The frames that a domain's nested page tables may take.
+pub struct Pool {
+    /// How many.
+    pub limit: AtomicU64,
+    /// How many it has.
+    pub used: AtomicU64,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { limit: AtomicU64::new(FIRST_POOL), used: AtomicU64::new(0) }
+    }
+}
+
+/// The hypervisor, as a domain's nested page tables see it.
+pub(crate) struct Nested<'a, H: Hw> {
+    host: &'a Host<H>,
+    pool: &'a Pool,
+}
+
+impl<'a, H: Hw> Nested<'a, H> {
+    pub(crate) fn new(host: &'a Host<H>, pool: &'a Pool) -> Self {
+        Self { host, pool }
+    }
+}
+
+impl<H: Hw> P2mHost for Nested<'_, H> {
+    type Mem = H;
+
+    fn mem(&self) -> &H {
+        &self.host.hw
+    }
+
+    fn take_table(&self) -> Option<Mfn> {
+        let (limit, used) = (self.pool.limit.load(Ordering::Acquire), &self.pool.used);
+        let more = |n: u64| (n < limit).then(|| n.wrapping_add(1));
+        used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        let table = self.host.alloc_own(0).ok();
+        if table.is_none() {
+            used.fetch_sub(1, Ordering::AcqRel);
+        }
+        table
+    }
+
+    fn give_table(&self, mfn: Mfn) {
+        self.host.free_own(mfn, 0);
+        self.pool.used.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    fn replaced(&self, _gfn: u64, old: &Entry) {
+        self.host.let_entry_go(old);
+    }
+}
+
+/// What an entry of a kind holds: a reference to the frame, of type writable or none; nothing where somebody else holds it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    Writable,
+    Plain,
+    Nothing,
+}
+
+const fn hold_of(kind: Kind) -> Hold {
+    match kind {
+        Kind::Ram | Kind::RamReadOnly | Kind::RamLogDirty | Kind::IoreqServer => Hold::Writable,
+        Kind::Foreign => Hold::Plain,
+        // A grant's pin holds its frame; a device is nobody's.
+        _ => Hold::Nothing,
+    }
+}
+
+impl<H: Hw> Host<H> {
+    fn let_entry_go(&self, old: &Entry) {
+        for i in 0..1u64 << old.order {
+            match hold_of(old.kind) {
+                Hold::Writable => put_typed(self, old.mfn.add(i)),
+                Hold::Plain => put_frame(self, old.mfn.add(i)),
+                Hold::Nothing => return,
+            }
+        }
+    }
+
+    fn hold_entry(&self, d: &Domain, new: &Entry) -> Result {
+        let count = 1u64 << new.order;
+        for i in 0..count {
+            let held = match hold_of(new.kind) {
+                Hold::Writable => get_typed(self, new.mfn.add(i), d.id, FrameType::Writable),
+                Hold::Plain => get_frame(self, new.mfn.add(i), d.id),
+                Hold::Nothing => return Ok(()),
+            };
+            if let Err(e) = held {
+                (0..i).for_each(|j| match hold_of(new.kind) {
+                    Hold::Writable => put_typed(self, new.mfn.add(j)),
+                    _ => put_frame(self, new.mfn.add(j)),
+                });
+                return Err(e);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes 2^`order` guest frames from `gfn` be the frames of `owner` from `new.mfn`. What they were before is let go; translations
+    /// by it may still be used until the domain is flushed.
+    ///
+    /// # Errors
+    /// `EINVAL` for frames that are not the owner's or a place that there is not, `ENOMEM` when there are no frames for tables left:
+    /// part of it may be done then.
+    pub(crate) fn physmap_set(&self, h: &HvmDomain, owner: &Domain, gfn: u64, new: &Entry) -> Result {
+        let aligned = |order: u8| (gfn | new.mfn.0).trailing_zeros() >= u32::from(order);
+        let step = [18u8, 9, 0]
+            .into_iter()
+            .find(|o| *o <= new.order && *o <= h.p2m.max_order() && aligned(*o))
+            .unwrap_or(0);
+        let mut done = 0;
+        while done < 1u64 << new.order {
+            let piece = Entry { mfn: new.mfn.add(done), kind: new.kind, order: step };
+            let at = gfn.checked_add(done).ok_or(Errno::EINVAL)?;
+            self.hold_entry(owner, &piece)?;
+            // One entry is replaced as a whole or not at all.
+            h.p2m.set(&Nested::new(self, &h.pool), at, &piece).inspect_err(|_| self.let_entry_go(&piece))?;
+            if hold_of(new.kind) == Hold::Writable {
+                (0..1u64 << step).for_each(|i| self.hw.set_m2p(piece.mfn.add(i), at.wrapping_add(i)));
+            }
+            done = done.wrapping_add(1 << step);
+        }
+        Ok(())
+    }
+
+    /// Makes a guest frame nothing; what it was.
+    ///
+    /// # Errors
+    /// `EINVAL` when it was nothing, `ENOMEM` when a large entry has to be split and there are no frames for tables left.
+    pub(crate) fn physmap_clear(&self, h: &HvmDomain, gfn: u64) -> Result<Entry> {
+        let old = h.p2m.get(&self.hw, gfn);
+        if !old.kind.is_present() {
+            return Err(Errno::EINVAL);
+        }
+        h.p2m.set(&Nested::new(self, &h.pool), gfn, &Entry::NONE)?;
+        Ok(old)
+    }
+
+    /// The frame that a domain names by `gfn`: a PV domain's names are machine frames, another's are looked up.
+    ///
+    /// # Errors
+    /// `EINVAL` when there is no memory.
+    #[inline]
+    pub(crate) fn frame_of(&self, d: &Domain, gfn: u64) -> Result<Mfn> {
+        let Some(h) = &d.hvm else { return Ok(Mfn(gfn)) };
+        let e = h.p2m.get(&self.hw, gfn);
+        if e.kind.is_ram() { Ok(e.mfn) } else { Err(Errno::EINVAL) }
+    }
+
+    /// Gives back the frames of a dying domain's nested page tables and what their entries hold, a bounded part in each call.
+    ///
+    /// # Errors
+    /// `ERESTART` while there is more to do.
+    pub(crate) fn release_physmap(&self, d: &Arc<Domain>) -> Result {
+        /// Entries of one pass.
+        const PASS: u32 = 2048;
+        let Some(h) = &d.hvm else { return Ok(()) };
+        let mut t = h.teardown.lock();
+        if !t.done {
+            t.done = h.p2m.destroy(&Nested::new(self, &h.pool), &mut t.next, PASS);
+        }
+        if t.done { Ok(()) } else { Err(Errno::ERESTART) }
+    }
+}

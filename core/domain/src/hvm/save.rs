@@ -1,0 +1,210 @@
+//! An HVM domain's state as a sequence of records (`xen/hvm/save.h`): what `XEN_DOMCTL_gethvmcontext`, `sethvmcontext` and
+//! `gethvmcontext_partial` read and write.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use fx_types::{Errno, Mfn, Result};
+use fx_virt::Register;
+use xen_abi::hvm_save as s;
+use xen_abi::hvm_save::{HvmHwCpu, HvmHwLapic, HvmHwLapicRegs, HvmHwMtrr, HvmSaveDescriptor, HvmSaveHeader};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
+
+use crate::domain::Domain;
+use crate::host::Host;
+use crate::hw::Hw;
+use crate::vcpu::Vcpu;
+
+/// Where XSTATE_BV is in an XSAVE area.
+const XSTATE_BV: u64 = 512;
+
+/// Appends a record.
+fn push<T: IntoBytes + Immutable>(out: &mut Vec<u8>, code: u16, instance: u32, record: &T) -> Result {
+    push_parts(out, code, instance, &[record.as_bytes()])
+}
+
+fn push_parts(out: &mut Vec<u8>, code: u16, instance: u32, parts: &[&[u8]]) -> Result {
+    let length = parts.iter().fold(0usize, |n, p| n.saturating_add(p.len()));
+    let head = HvmSaveDescriptor { typecode: code, instance: instance as u16, length: length as u32 };
+    out.try_reserve(length.saturating_add(size_of::<HvmSaveDescriptor>())).map_err(|_| Errno::ENOMEM)?;
+    out.extend_from_slice(head.as_bytes());
+    parts.iter().for_each(|p| out.extend_from_slice(p));
+    Ok(())
+}
+
+/// A record as a value; what is missing at its end reads as zero, what is too much is an error.
+fn value<T: FromBytes + IntoBytes + FromZeros>(data: &[u8]) -> Result<T> {
+    let mut v = T::new_zeroed();
+    let room = v.as_mut_bytes().get_mut(..data.len()).ok_or(Errno::EINVAL)?;
+    room.copy_from_slice(data);
+    Ok(v)
+}
+
+/// Takes the next record off the front: its descriptor and its contents.
+fn next<'a>(rest: &mut &'a [u8]) -> Result<(HvmSaveDescriptor, &'a [u8])> {
+    let (head, tail) = HvmSaveDescriptor::read_from_prefix(rest).map_err(|_| Errno::ENODATA)?;
+    let data = tail.get(..head.length as usize).ok_or(Errno::ENODATA)?;
+    *rest = tail.get(head.length as usize..).unwrap_or(&[]);
+    Ok((head, data))
+}
+
+impl<H: Hw> Host<H> {
+    /// All records of a domain, whose vCPUs stand still.
+    ///
+    /// # Errors
+    /// `EINVAL` for a PV domain, `ENOMEM`.
+    pub(crate) fn save_hvm(&self, d: &Domain) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        let [family, ..] = self.hw.cpuid(1, 0);
+        let header = HvmSaveHeader {
+            magic: s::HVM_FILE_MAGIC,
+            version: s::HVM_FILE_VERSION,
+            changeset: u64::MAX,
+            cpuid: family,
+            gtsc_khz: self.hw.tsc_scale().khz,
+        };
+        push(&mut out, s::HVM_SAVE_CODE_HEADER, 0, &header)?;
+        for code in [
+            s::HVM_SAVE_CODE_CPU,
+            s::HVM_SAVE_CODE_LAPIC,
+            s::HVM_SAVE_CODE_LAPIC_REGS,
+            s::HVM_SAVE_CODE_MTRR,
+            s::HVM_SAVE_CODE_CPU_XSAVE,
+            s::HVM_SAVE_CODE_VMCE_VCPU,
+            s::HVM_SAVE_CODE_TSC_ADJUST,
+        ] {
+            for v in d.vcpus.iter() {
+                self.save_record(v, code, &mut out)?;
+            }
+        }
+        push(&mut out, s::HVM_SAVE_CODE_END, 0, &())?;
+        Ok(out)
+    }
+
+    /// One record of a vCPU.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is no such record.
+    pub(crate) fn save_record(&self, v: &Vcpu, code: u16, out: &mut Vec<u8>) -> Result {
+        let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
+        match code {
+            s::HVM_SAVE_CODE_CPU if v.initialised.load(core::sync::atomic::Ordering::Acquire) => {
+                let mut k = HvmHwCpu::default();
+                self.save_hvm_cpu(v, &mut k)?;
+                push(out, code, v.id, &k)
+            }
+            s::HVM_SAVE_CODE_CPU => Ok(()),
+            s::HVM_SAVE_CODE_LAPIC => push(out, code, v.id, &h.lapic.lock().save()),
+            s::HVM_SAVE_CODE_LAPIC_REGS => {
+                let time = self.apic_time(v);
+                push(out, code, v.id, &h.lapic.lock().save_regs(&time))
+            }
+            s::HVM_SAVE_CODE_MTRR => {
+                let m = h.mtrr.lock().save();
+                push(out, code, v.id, &m)
+            }
+            s::HVM_SAVE_CODE_CPU_XSAVE => self.save_xstate(v, out),
+            s::HVM_SAVE_CODE_VMCE_VCPU => {
+                push(out, code, v.id, &s::HvmVmceVcpu { caps: 2, ..Default::default() })
+            }
+            s::HVM_SAVE_CODE_TSC_ADJUST => push(out, code, v.id, &s::HvmTscAdjust::default()),
+            _ => Err(Errno::ENOENT),
+        }
+    }
+
+    fn save_xstate(&self, v: &Vcpu, out: &mut Vec<u8>) -> Result {
+        let xcr0 = v.pv.xcr0.get();
+        let host = self.policies.host();
+        let mask = host.xcr0_mask();
+        if mask == 0 || !v.initialised.load(core::sync::atomic::Ordering::Acquire) {
+            return Ok(());
+        }
+        let size = u64::from(host.xsave_size((xcr0 | 3) & mask)).min(self.hw.xstate_size() as u64);
+        let mut area = Vec::new();
+        area.try_reserve_exact(size as usize).map_err(|_| Errno::ENOMEM)?;
+        area.resize(size as usize, 0);
+        self.read_xstate(v, &mut area);
+        let head = [mask, xcr0, (xcr0 | 3) & mask];
+        push_parts(out, s::HVM_SAVE_CODE_CPU_XSAVE, v.id, &[head.as_bytes(), &area])
+    }
+
+    /// Takes a context.
+    ///
+    /// # Errors
+    /// `EINVAL` for one that is not of this form or holds what no processor can be in, `ENOENT` for a vCPU that there is not.
+    pub(crate) fn load_hvm_context(&self, d: &Arc<Domain>, context: &[u8]) -> Result {
+        let mut rest = context;
+        let (head, data) = next(&mut rest)?;
+        let header: HvmSaveHeader = value(data)?;
+        if head.typecode != s::HVM_SAVE_CODE_HEADER || header.magic != s::HVM_FILE_MAGIC {
+            return Err(Errno::EINVAL);
+        }
+        loop {
+            let (head, data) = next(&mut rest)?;
+            if head.typecode == s::HVM_SAVE_CODE_END {
+                return Ok(());
+            }
+            self.load_record(d, &head, data).inspect_err(|e| {
+                let (code, instance) = (head.typecode, head.instance);
+                self.log_guest(
+                    d.id,
+                    format_args!("saved state: record {code} of {instance} is refused: {e:?}"),
+                );
+            })?;
+        }
+    }
+
+    fn load_record(&self, d: &Domain, head: &HvmSaveDescriptor, data: &[u8]) -> Result {
+        let v = d.vcpu(u32::from(head.instance)).ok_or(Errno::ENOENT)?;
+        let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
+        match head.typecode {
+            s::HVM_SAVE_CODE_CPU => self.load_hvm_cpu(d, v, &mut value(data)?),
+            s::HVM_SAVE_CODE_LAPIC => {
+                let k: HvmHwLapic = value(data)?;
+                if h.lapic.lock().load(&k) { Ok(()) } else { Err(Errno::EINVAL) }
+            }
+            s::HVM_SAVE_CODE_LAPIC_REGS => {
+                let k: HvmHwLapicRegs = value(data)?;
+                let time = self.apic_time(v);
+                let mut lapic = h.lapic.lock();
+                lapic.load_regs(&k, &time);
+                let priority = lapic.task_priority();
+                drop(lapic);
+                self.with_context(v, |hw, x| hw.set_task_priority(x, priority))
+            }
+            s::HVM_SAVE_CODE_MTRR => {
+                let k: HvmHwMtrr = value(data)?;
+                let mut m = h.mtrr.lock();
+                if !m.load(&k) {
+                    return Err(Errno::EINVAL);
+                }
+                let pat = m.save().msr_pat_cr;
+                self.with_context(v, |hw, x| hw.set_register(x, Register::Pat, pat))
+            }
+            s::HVM_SAVE_CODE_CPU_XSAVE => self.load_xstate(d, v, data),
+            // No machine check is pending, and the counter is set by its value.
+            s::HVM_SAVE_CODE_VMCE_VCPU | s::HVM_SAVE_CODE_TSC_ADJUST => Ok(()),
+            s::HVM_SAVE_CODE_CPU_MSR if data.len() <= size_of::<s::HvmMsr>() => Ok(()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn load_xstate(&self, d: &Domain, v: &Vcpu, data: &[u8]) -> Result {
+        let head = data.get(8..24).ok_or(Errno::EINVAL)?;
+        let [xcr0, used]: [u64; 2] = value(head)?;
+        let mut image = Vec::new();
+        image.try_reserve_exact(data.len()).map_err(|_| Errno::ENOMEM)?;
+        image.extend_from_slice(data.get(24..).ok_or(Errno::EINVAL)?);
+        self.set_xstate_image(d, v, xcr0, used, &mut image)
+    }
+
+    /// The legacy part of the extended state.
+    pub(super) fn set_legacy_fpu(&self, v: &Vcpu, fpu: &[u8; 512]) {
+        let area = Mfn(v.xstate.get()).addr();
+        self.hw.write(area, fpu);
+        // Reserved bits of MXCSR would make the processor refuse the state, here and not in the guest.
+        self.hw.store32(area.add(24), self.hw.load32(area.add(24)) & 0xffff);
+        // x87 and SSE.
+        self.hw.store64(area.add(XSTATE_BV), 3);
+    }
+}

@@ -1,0 +1,85 @@
+//! How further vCPUs of an HVM domain start: by messages between APICs, as processors do.
+
+use core::sync::atomic::Ordering;
+
+use fx_types::GuestRegs;
+use fx_virt::{Register, Segment, SegmentRegister};
+
+use super::HvmVcpu;
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+use crate::vcpu::Vcpu;
+
+/// CR0 after reset: CD, NW, ET.
+const CR0: u64 = 0x6000_0010;
+const DR6: u64 = 0xffff_0ff0;
+const DR7: u64 = 0x400;
+
+impl<H: Hw> Host<H> {
+    /// INIT: the vCPU stops and waits for a start-up message.
+    pub(super) fn init_vcpu(&self, c: &VcpuRef, v: &Vcpu, h: &HvmVcpu) {
+        if v.id == c.v.id {
+            return;
+        }
+        let _turn = v.setup_turn.lock();
+        if !v.down.swap(true, Ordering::SeqCst) {
+            self.update_runnable(&c.d, v);
+        }
+        h.waits_for_start.store(true, Ordering::SeqCst);
+    }
+
+    /// A start-up message: a vCPU that waits for one starts in real mode at the page.
+    pub(super) fn start_vcpu(&self, c: &VcpuRef, v: &Vcpu, h: &HvmVcpu, page: u8) {
+        if v.id == c.v.id {
+            return;
+        }
+        let _turn = v.setup_turn.lock();
+        if !h.waits_for_start.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        self.wait_unloaded(v);
+        let Some(x) = self.context(v) else { return };
+        h.lapic.lock().reset();
+        self.reset_registers(x);
+        let at = u64::from(page);
+        let code =
+            SegmentRegister { selector: (at << 8) as u16, attributes: 0x9b, limit: 0xffff, base: at << 12 };
+        self.hw.set_segment(x, Segment::Cs, &code);
+        v.saved.lock().regs = GuestRegs { rflags: 2, rdx: 0x600, ..GuestRegs::default() };
+        v.initialised.store(true, Ordering::Release);
+        if v.down.swap(false, Ordering::SeqCst) {
+            self.update_runnable(&c.d, v);
+        }
+    }
+
+    /// A processor's registers after reset, besides the general ones.
+    fn reset_registers(&self, x: &H::Context) {
+        let data = SegmentRegister { selector: 0, attributes: 0x93, limit: 0xffff, base: 0 };
+        for s in [Segment::Es, Segment::Ss, Segment::Ds, Segment::Fs, Segment::Gs] {
+            self.hw.set_segment(x, s, &data);
+        }
+        let table = SegmentRegister { limit: 0xffff, ..SegmentRegister::default() };
+        self.hw.set_segment(x, Segment::Gdtr, &table);
+        self.hw.set_segment(x, Segment::Idtr, &table);
+        self.hw.set_segment(x, Segment::Ldtr, &SegmentRegister { attributes: 0x82, ..table });
+        self.hw.set_segment(x, Segment::Tr, &SegmentRegister { attributes: 0x8b, ..table });
+        let zero = [
+            Register::Cr2,
+            Register::Cr3,
+            Register::Cr4,
+            Register::Efer,
+            Register::DebugCtl,
+            Register::Interruptibility,
+        ];
+        for r in zero {
+            self.hw.set_register(x, r, 0);
+        }
+        self.hw.set_register(x, Register::Cr0, CR0);
+        self.hw.set_register(x, Register::Dr6, DR6);
+        self.hw.set_register(x, Register::Dr7, DR7);
+        self.hw.inject(x, None);
+        self.hw.want_window(x, false);
+        self.hw.set_task_priority(x, 0);
+        self.hw.flush_guest(x);
+    }
+}

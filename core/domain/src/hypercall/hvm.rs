@@ -1,0 +1,83 @@
+//! Hypercalls of HVM and PVH guests: where their arguments are, and which there are.
+
+use fx_insn::quick::Fixed;
+use fx_types::{Errno, GuestRegs};
+use fx_virt::{Exit, Vendor};
+use xen_abi::hypercall as nr;
+
+use super::{Answer, Args, value};
+use crate::host::{Host, VcpuRef};
+use crate::hw::Hw;
+
+/// Hypercalls that such a guest has; the others are about PV page tables, descriptors and traps.
+const fn is_there(number: u32) -> bool {
+    matches!(
+        number,
+        nr::HYPERVISOR_MEMORY_OP
+            | nr::HYPERVISOR_GRANT_TABLE_OP
+            | nr::HYPERVISOR_VCPU_OP
+            | nr::HYPERVISOR_VM_ASSIST
+            | nr::HYPERVISOR_PHYSDEV_OP
+            | nr::HYPERVISOR_XEN_VERSION
+            | nr::HYPERVISOR_CONSOLE_IO
+            | nr::HYPERVISOR_EVENT_CHANNEL_OP
+            | nr::HYPERVISOR_SCHED_OP
+            | nr::HYPERVISOR_SET_TIMER_OP
+            | nr::HYPERVISOR_HVM_OP
+    )
+}
+
+/// Hypercalls that only the control domain has, and no HVM domain is one.
+const fn is_control(number: u32) -> bool {
+    matches!(
+        number,
+        nr::HYPERVISOR_DOMCTL | nr::HYPERVISOR_SYSCTL | nr::HYPERVISOR_PLATFORM_OP | nr::HYPERVISOR_HYPFS_OP
+    )
+}
+
+impl<H: Hw> Host<H> {
+    /// A hypercall by `vmcall` or `vmmcall`.
+    pub(crate) fn hvm_hypercall(&self, c: &VcpuRef, x: &H::Context, regs: &mut GuestRegs, exit: &Exit) {
+        let instruction = match self.hw.virt() {
+            Some(f) if f.vendor == Vendor::Vmx => Fixed::Vmcall,
+            _ => Fixed::Vmmcall,
+        };
+        let Some(length) = self.length_of(c, x, regs, exit, instruction) else {
+            // Somebody changed it meanwhile: what is there now is executed.
+            return;
+        };
+        let (privilege, wide) = self.hvm_mode(x);
+        let answer = if privilege != 0 {
+            Err(Errno::EPERM)
+        } else if wide {
+            let mut args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8];
+            let answer = self.hvm_call_or_list(c, regs.rax as u32, &mut args);
+            if answer == Err(Errno::ERESTART) {
+                [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8] = args;
+                return;
+            }
+            answer
+        } else {
+            Err(Errno::ENOSYS)
+        };
+        regs.rax = if wide { value(answer) } else { value(answer) & 0xffff_ffff };
+        self.retire(x, regs, length);
+    }
+
+    fn hvm_call_or_list(&self, c: &VcpuRef, number: u32, args: &mut Args) -> Answer {
+        if number == nr::HYPERVISOR_MULTICALL {
+            self.multicall(c, args)
+        } else {
+            self.hvm_call(c, number, args)
+        }
+    }
+
+    /// One hypercall by number: every one but `multicall`.
+    pub(crate) fn hvm_call(&self, c: &VcpuRef, number: u32, args: &mut Args) -> Answer {
+        match number {
+            n if is_control(n) => Err(Errno::EPERM),
+            n if !is_there(n) => Err(Errno::ENOSYS),
+            n => self.call(c, n, args),
+        }
+    }
+}
