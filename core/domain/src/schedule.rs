@@ -64,7 +64,7 @@ impl<H: Hw> Host<H> {
             cpu.slice_end.store(choice.slice_end.unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         self.program_timer();
-        if let Some(other) = choice.kick {
+        for other in [choice.kick].into_iter().chain(choice.also).flatten() {
             self.ask(other, RESCHED);
         }
         let next = choice.next.map(|(_, r)| r);
