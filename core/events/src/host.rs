@@ -28,11 +28,6 @@ pub trait EventHost {
     /// How many vCPUs there are; they are numbered from 0.
     fn vcpu_count(&self) -> u32;
 
-    /// Whether a non-zero `evtchn_upcall_mask` holds upcalls back: so for PV. The field is padding for HVM and PVH.
-    fn has_upcall_mask(&self) -> bool {
-        true
-    }
-
     /// An upcall became pending for `vcpu`: wake it, or interrupt it where it runs. No event lock is held.
     fn kick(&self, vcpu: u32);
 
