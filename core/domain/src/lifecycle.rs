@@ -206,6 +206,12 @@ impl<H: Hw> Host<H> {
         pv.event_callback.set(canonical(k.event_callback_eip));
         pv.failsafe_callback.set(canonical(k.failsafe_callback_eip));
         pv.syscall_callback.set(canonical(k.syscall_callback_eip));
+        for (n, value) in (0u64..).zip(k.debugreg).filter(|(n, _)| !matches!(n, 4 | 5)) {
+            // What a guest could not have set itself becomes no breakpoint at all.
+            if crate::hypercall::pv::set_debug(v, n, value).is_err() {
+                let _ = crate::hypercall::pv::set_debug(v, n, 0);
+            }
+        }
         let [.., cr4, _, _, _] = k.ctrlreg;
         pv.cr4.set(cr4);
         pv.iopl.set((k.user_regs.rflags & IOPL) as u32);
@@ -263,7 +269,7 @@ impl<H: Hw> Host<H> {
         }
         [u.ds, u.es, u.fs, u.gs] = s.segments.sel;
         let pv = &v.pv;
-        for ((i, out), t) in (0u8..).zip(k.trap_ctxt.iter_mut()).zip(&pv.traps) {
+        for ((i, out), t) in (0..=u8::MAX).zip(k.trap_ctxt.iter_mut()).zip(&pv.traps) {
             let info = t.info.get();
             out.vector = i;
             out.flags = ((info >> 16) & 3) as u8 | if info & (1 << 18) != 0 { 4 } else { 0 };
