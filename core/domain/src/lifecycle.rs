@@ -22,6 +22,7 @@ use crate::host::{Host, VcpuRef};
 use crate::hw::{Hw, Segments};
 use crate::hypercall::event::EventView;
 use crate::hypercall::pv::guest_selector;
+use crate::taken::Taken;
 use crate::vcpu::{CALLBACK_SET, FAILSAFE_MASKS, IN_KERNEL, SYSCALL_MASKS, Vcpu};
 
 /// `vcpu_info` structures in the shared information page.
@@ -67,9 +68,9 @@ impl<H: Hw> Host<H> {
         if self.domains.read().contains_key(&p.id.0) {
             return Err(Errno::EEXIST);
         }
-        let mut pages = Pages::default();
-        let shared_info = self.alloc_shared(p.id, &mut pages.shared)?;
-        let vcpus = self.make_vcpus(p, shared_info, &mut pages)?;
+        let (mut taken, mut pages) = (Taken::new(self), Pages::default());
+        let shared_info = taken.shared(p.id, &mut pages.shared)?;
+        let vcpus = self.make_vcpus(p, shared_info, &mut pages, &mut taken)?;
         let d = fx_types::try_arc(Domain {
             id: p.id,
             privileged: p.privileged,
@@ -107,14 +108,24 @@ impl<H: Hw> Host<H> {
             console_line: Lock::default(),
             target: AtomicU32::new(u32::MAX),
         })?;
-        self.enlist_vcpus(&d)?;
+        taken.keep();
+        let made = self.enlist_vcpus(&d).and_then(|()| self.init_grants(&d));
         self.update_wallclock(&d);
-        self.init_grants(&d)?;
         self.domains.write().insert(p.id.0, d.clone());
-        Ok(d)
+        if made.is_err() {
+            // What there is of it goes the way of any domain.
+            while self.destroy_domain(&d).is_err() {}
+        }
+        made.map(|()| d)
     }
 
-    fn make_vcpus(&self, p: &Create, shared_info: Mfn, pages: &mut Pages) -> Result<Box<[Arc<Vcpu>]>> {
+    fn make_vcpus(
+        &self,
+        p: &Create,
+        shared_info: Mfn,
+        pages: &mut Pages,
+        taken: &mut Taken<'_, H>,
+    ) -> Result<Box<[Arc<Vcpu>]>> {
         let mut vcpus = Vec::new();
         vcpus.try_reserve_exact(p.max_vcpus as usize).map_err(|_| Errno::ENOMEM)?;
         for i in 0..p.max_vcpus {
@@ -122,10 +133,10 @@ impl<H: Hw> Host<H> {
                 shared_info.at(u64::from(i).wrapping_mul(INFO_SIZE))
             } else {
                 // Beyond the legacy ones each starts with a page that nobody sees, until it registers its own.
-                self.alloc_shared(p.id, &mut pages.shared)?.addr()
+                taken.shared(p.id, &mut pages.shared)?.addr()
             };
             self.hw.store8(info.add(1), 1);
-            let xstate = self.alloc_own(self.xstate_order())?;
+            let xstate = taken.own(self.xstate_order())?;
             self.init_xstate(xstate);
             vcpus.push(fx_types::try_arc(Vcpu::new(i, info, xstate)?)?);
         }

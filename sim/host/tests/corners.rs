@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use fx_domain::host::NMI;
+use fx_domain::lifecycle::Create;
 use fx_sim_host::{World, invariants, on_cpu};
 use fx_types::{DomId, Errno, PhysMem};
 use xen_abi::arch_x86::VcpuGuestContext;
@@ -163,4 +164,62 @@ fn without_a_handler_an_nmi_hurts_nobody() {
     assert_eq!(s.0.regs(0).rip, before);
     let d = s.0.host.domain(DomId(0)).unwrap();
     assert_eq!(d.shutdown_code.load(SeqCst), fx_domain::domain::RUNNING);
+}
+
+#[test]
+fn a_guest_cannot_flood_the_log() {
+    let mut s = Scene::new(1);
+    let host = s.0.host.clone();
+    let log = fx_domain::hw::Hw::log(&host.hw);
+    log.guest_levels.set(0, 4);
+    // The control domain sleeps, so a vCPU of the guest's runs.
+    let block = [u64::from(xen_abi::sched::SCHEDOP_BLOCK), 0, 0, 0, 0];
+    assert_eq!(s.0.hypercall(0, nr::HYPERVISOR_SCHED_OP, block, 1), Err(Errno::EINTR));
+    assert_eq!(s.0.current(0).unwrap().d.id, DomId(1));
+    let space = s.0.spaces[&1].clone();
+    let text: Vec<u8> = b"flood\n".repeat(100);
+    host.hw.write(space.scratch_frames()[0].addr(), &text);
+    let write = [u64::from(xen_abi::console::CONSOLEIO_WRITE), text.len() as u64, space.scratch().0, 0, 0];
+    assert_eq!(s.0.hypercall(0, nr::HYPERVISOR_CONSOLE_IO, write, 100), Ok(0));
+    let mut seen = vec![0; 1 << 14];
+    let count = log.read(false, false, 0, &mut seen).count;
+    let seen = String::from_utf8_lossy(&seen[..count]).into_owned();
+    assert_eq!(seen.matches("(d1) flood\n").count(), 10, "{seen}");
+}
+
+/// With ever more frames it comes further, until it is made.
+#[test]
+fn a_domain_that_cannot_be_made_leaves_nothing() {
+    let s = Scene::new(0);
+    let host = &s.0.host;
+    let domain = Create {
+        id: DomId(5),
+        privileged: false,
+        hardware: false,
+        flags: 0,
+        handle: [0; 16],
+        ssidref: 0,
+        max_vcpus: 40,
+        max_evtchn_port: u32::MAX,
+        max_grant_frames: 4,
+        max_maptrack_frames: 4,
+        max_grant_version: 2,
+    };
+    let mut failures = 0;
+    for left in 0..200 {
+        let mut rest: Vec<_> = std::iter::from_fn(|| host.alloc_own(0).ok()).collect();
+        rest.drain(..left).for_each(|mfn| host.free_own(mfn, 0));
+        let made = on_cpu(0, || host.create_domain(&domain));
+        let free = host.free.lock().free_frames();
+        rest.into_iter().for_each(|mfn| host.free_own(mfn, 0));
+        if let Ok(d) = made {
+            while on_cpu(0, || host.destroy_domain(&d)).is_err() {}
+            assert!(failures > 40, "{failures}");
+            return invariants::check_all(&s.0);
+        }
+        failures += 1;
+        assert_eq!((made.err(), free), (Some(Errno::ENOMEM), left as u64));
+        assert_eq!(host.domain(DomId(5)).err(), Some(Errno::ESRCH));
+    }
+    panic!("it was never made");
 }
