@@ -221,3 +221,26 @@ fn a_domain_that_cannot_be_made_leaves_nothing() {
     }
     panic!("it was never made");
 }
+
+#[test]
+fn a_guest_switches_on_what_its_policy_has() {
+    const CODE: usize = 0x11;
+    const HANDLER: u64 = 0x1_0900;
+    let mut s = Scene::new(0);
+    let c = s.0.current(0).unwrap();
+    c.v.pv.traps[13].address.set(HANDLER);
+    c.v.pv.traps[13].info.set(0xe033);
+    s.0.host.hw.write(s.0.spaces[&0].frames[CODE].addr(), &[0x0f, 0x01, 0xd1]);
+    let mut xsetbv = |value: u64| {
+        let r = s.0.regs(0);
+        (r.rip, r.rax, r.rcx, r.rdx) = ((CODE as u64) << 12, value, 0, 0);
+        (r.entry_vector, r.error_code) = (13, 0);
+        s.0.entry(0);
+        (s.0.regs(0).rip, c.v.pv.xcr0.get())
+    };
+    let after = (CODE as u64) << 12 | 3;
+    assert_eq!(xsetbv(3), (after, 3));
+    // The fake processor takes AVX state, but has no AVX to show in a policy.
+    assert_eq!(xsetbv(7), (HANDLER, 3));
+    assert_eq!(xsetbv(1), (after, 1));
+}
