@@ -21,7 +21,9 @@ total=$(awk '/^total_memory/{print $3}' /tmp/info)
 result "hypervisor_own VALUE $(((total - DOM0_MIB) * 1024 - $(free_kib))) KiB (of $total MiB, with $DOM0_MIB MiB for Dom0)"
 result "clock VALUE $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
 before=$(date +%s%N) && sleep 2 && after=$(date +%s%N)
-[ $(((after - before) / 1000000)) -ge 2000 ] && [ $(((after - before) / 1000000)) -lt 3000 ]
+# With several processors time is the host's, and so is its load: starting `date` may take a second.
+most=3000; [ "$cpus" = 1 ] || most=10000
+[ $(((after - before) / 1000000)) -ge 2000 ] && [ $(((after - before) / 1000000)) -lt "$most" ]
 verdict sleep "2 s took $(((after - before) / 1000000)) ms"
 ! dmesg | grep -E 'BUG:|Oops|WARNING: CPU|rcu.*stall|soft lockup'
 verdict kernel_log

@@ -151,11 +151,12 @@ impl<S: Sink, C: Clock> Log<S, C> {
         }
     }
 
-    /// `CONSOLEIO_write` of another domain: line by line, marked, at debug level of the guests' messages.
+    /// `CONSOLEIO_write` of another domain: line by line, marked, at debug level of the guests' messages. Where these are limited
+    /// each guest has its own limit.
     pub fn guest_write(&self, domain: u16, line: &mut GuestLine, bytes: &[u8]) {
         for b in bytes {
-            let Some(done) = line.add(*b) else { continue };
-            self.message(&self.guest_levels, Level::Debug, |out| {
+            let Some((done, bucket)) = line.add(*b) else { continue };
+            self.limited(&self.guest_levels, Level::Debug, Some(bucket), |out| {
                 if !core::mem::replace(&mut out.state.at_start, false) {
                     out.raw(b"\n");
                 }
@@ -175,13 +176,25 @@ impl<S: Sink, C: Clock> Log<S, C> {
     }
 
     fn message(&self, levels: &Thresholds, level: Level, body: impl FnOnce(&mut Out<'_, S>) -> fmt::Result) {
+        self.limited(levels, level, None, body);
+    }
+
+    /// A message that is paid from `own`, or from what all have together.
+    fn limited(
+        &self,
+        levels: &Thresholds,
+        level: Level,
+        own: Option<&mut Bucket>,
+        body: impl FnOnce(&mut Out<'_, S>) -> fmt::Result,
+    ) {
         let verdict = levels.judge(level);
         if verdict == Verdict::Drop {
             return;
         }
         let mut state = self.state.lock();
         if verdict == Verdict::Limit {
-            match state.bucket.take(self.clock.now()) {
+            let now = self.clock.now();
+            match own.map_or_else(|| state.bucket.take(now), |own| own.take(now)) {
                 None => return,
                 Some(0) => {}
                 Some(n) => {

@@ -105,6 +105,21 @@ fn guests_write_lines() {
 }
 
 #[test]
+fn each_guest_has_its_own_limit() {
+    let l = log();
+    l.guest_levels.set(0, 4);
+    let mut lines = [GuestLine::new(), GuestLine::new()];
+    for _ in 0..30 {
+        l.guest_write(1, &mut lines[0], b"flood\n");
+    }
+    l.guest_write(2, &mut lines[1], b"drop\n");
+    l.guest_print(Level::Warning, format_args!("d3: crashed\n"));
+    let seen = seen(&l);
+    assert_eq!(seen.lines().filter(|s| *s == "(d1) flood").count(), 10, "{seen}");
+    assert!(seen.ends_with("(d2) drop\n(XEN) d3: crashed\n"), "{seen}");
+}
+
+#[test]
 fn dom0_writes_as_it_likes() {
     let l = log();
     l.hwdom_write(b"\x1b[1mlogin: ");

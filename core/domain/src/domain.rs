@@ -138,6 +138,13 @@ pub struct Pirq {
     pub in_flight: bool,
 }
 
+impl Pirq {
+    /// One that is bound to nothing.
+    pub(crate) const fn new(pirq: u32, irq: u32) -> Self {
+        Self { pirq, irq, port: 0, needs_eoi: false, in_flight: false }
+    }
+}
+
 impl Domain {
     /// The vCPU with the number.
     #[inline]

@@ -36,6 +36,8 @@ pub const TIMER: u32 = 2;
 pub const RARE: u32 = 4;
 /// `Cpu::pending`: the console's log may have something new.
 pub const OUTPUT: u32 = 8;
+/// `Cpu::pending`: a non-maskable interrupt of the machine's came.
+pub const NMI: u32 = 16;
 
 /// One physical CPU.
 pub struct Cpu {

@@ -43,5 +43,6 @@ pub mod preempt;
 pub mod pv;
 mod ranges;
 pub mod schedule;
+mod taken;
 pub mod time;
 pub mod vcpu;

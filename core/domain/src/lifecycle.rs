@@ -23,6 +23,7 @@ use crate::hvm::HvmDomain;
 use crate::hw::{Hw, Segments};
 use crate::hypercall::event::EventView;
 use crate::hypercall::pv::guest_selector;
+use crate::taken::Taken;
 use crate::vcpu::{CALLBACK_SET, FAILSAFE_MASKS, IN_KERNEL, SYSCALL_MASKS, Vcpu};
 
 /// `vcpu_info` structures in the shared information page.
@@ -70,10 +71,10 @@ impl<H: Hw> Host<H> {
         if self.domains.read().contains_key(&p.id.0) {
             return Err(Errno::EEXIST);
         }
-        let hvm = p.container.map(|emulation| self.new_container(emulation)).transpose()?;
-        let mut pages = Pages::default();
-        let shared_info = self.alloc_shared(p.id, &mut pages.shared)?;
-        let vcpus = self.make_vcpus(p, hvm.as_deref(), shared_info, &mut pages)?;
+        let (mut taken, mut pages) = (Taken::new(self), Pages::default());
+        let hvm = p.container.map(|emulation| taken.container(emulation)).transpose()?;
+        let shared_info = taken.shared(p.id, &mut pages.shared)?;
+        let vcpus = self.make_vcpus(p, hvm.as_deref(), shared_info, &mut pages, &mut taken)?;
         let d = fx_types::try_arc(Domain {
             id: p.id,
             privileged: p.privileged,
@@ -111,11 +112,15 @@ impl<H: Hw> Host<H> {
             console_line: Lock::default(),
             target: AtomicU32::new(u32::MAX),
         })?;
-        self.enlist_vcpus(&d)?;
+        taken.keep();
+        let made = self.enlist_vcpus(&d).and_then(|()| self.init_grants(&d));
         self.update_wallclock(&d);
-        self.init_grants(&d)?;
         self.domains.write().insert(p.id.0, d.clone());
-        Ok(d)
+        if made.is_err() {
+            // What there is of it goes the way of any domain.
+            while self.destroy_domain(&d).is_err() {}
+        }
+        made.map(|()| d)
     }
 
     fn make_vcpus(
@@ -124,6 +129,7 @@ impl<H: Hw> Host<H> {
         container: Option<&HvmDomain>,
         shared_info: Mfn,
         pages: &mut Pages,
+        taken: &mut Taken<'_, H>,
     ) -> Result<Box<[Arc<Vcpu>]>> {
         let mut vcpus = Vec::new();
         vcpus.try_reserve_exact(p.max_vcpus as usize).map_err(|_| Errno::ENOMEM)?;
@@ -132,13 +138,13 @@ impl<H: Hw> Host<H> {
                 shared_info.at(u64::from(i).wrapping_mul(INFO_SIZE))
             } else {
                 // Beyond the legacy ones each starts with a page that nobody sees, until it registers its own.
-                self.alloc_shared(p.id, &mut pages.shared)?.addr()
+                taken.shared(p.id, &mut pages.shared)?.addr()
             };
             if container.is_none() {
                 // Events are masked at first; in a container interrupts are.
                 self.hw.store8(info.add(1), 1);
             }
-            let xstate = self.alloc_own(self.xstate_order())?;
+            let xstate = taken.own(self.xstate_order())?;
             self.init_xstate(xstate);
             let hvm = container.map(|d| self.new_hvm_vcpu(d, i)).transpose()?;
             vcpus.push(fx_types::try_arc(Vcpu::new(i, info, xstate, hvm)?)?);
@@ -220,6 +226,12 @@ impl<H: Hw> Host<H> {
         pv.event_callback.set(canonical(k.event_callback_eip));
         pv.failsafe_callback.set(canonical(k.failsafe_callback_eip));
         pv.syscall_callback.set(canonical(k.syscall_callback_eip));
+        for (n, value) in (0u64..).zip(k.debugreg).filter(|(n, _)| !matches!(n, 4 | 5)) {
+            // What a guest could not have set itself becomes no breakpoint at all.
+            if crate::hypercall::pv::set_debug(v, n, value).is_err() {
+                let _ = crate::hypercall::pv::set_debug(v, n, 0);
+            }
+        }
         let [.., cr4, _, _, _] = k.ctrlreg;
         pv.cr4.set(cr4);
         pv.iopl.set((k.user_regs.rflags & IOPL) as u32);
@@ -277,7 +289,7 @@ impl<H: Hw> Host<H> {
         }
         [u.ds, u.es, u.fs, u.gs] = s.segments.sel;
         let pv = &v.pv;
-        for ((i, out), t) in (0u8..).zip(k.trap_ctxt.iter_mut()).zip(&pv.traps) {
+        for ((i, out), t) in (0..=u8::MAX).zip(k.trap_ctxt.iter_mut()).zip(&pv.traps) {
             let info = t.info.get();
             out.vector = i;
             out.flags = ((info >> 16) & 3) as u8 | if info & (1 << 18) != 0 { 4 } else { 0 };
@@ -418,7 +430,6 @@ impl<H: Hw> Host<H> {
             if x != 0 {
                 v.xstate.set(0);
                 self.free_own(Mfn(x), self.xstate_order());
-                self.free_hvm_vcpu(v);
             }
         }
         loop {

@@ -1,5 +1,7 @@
 //! Physical interrupts as domains see them: pirqs, each standing for an interrupt of the machine, bound to an event channel.
 
+use alloc::collections::btree_map::Entry;
+
 use fx_events as ev;
 use fx_types::{DomId, Errno, Result};
 
@@ -12,12 +14,19 @@ use crate::hypercall::event::EventView;
 const PIRQS: u32 = 1024;
 /// Below are those that are the global system interrupt of the same number.
 const FIRST_DYNAMIC: u32 = 256;
+/// In place of the interrupt of a pirq that is kept for the domain and stands for none yet.
+const NONE_YET: u32 = u32::MAX;
 
 impl<H: Hw> Host<H> {
     fn with_pirq<R>(d: &Domain, pirq: u32, act: impl FnOnce(&mut Pirq) -> Result<R>) -> Result<R> {
         let mut all = d.pirqs.lock();
-        let p = all.iter_mut().find(|p| p.pirq == pirq).ok_or(Errno::EINVAL)?;
+        let p = all.iter_mut().find(|p| p.pirq == pirq && p.irq != NONE_YET).ok_or(Errno::EINVAL)?;
         act(p)
+    }
+
+    /// The machine's interrupt that a pirq stands for.
+    pub(crate) fn irq_of_pirq(d: &Domain, pirq: u32) -> Result<u32> {
+        Self::with_pirq(d, pirq, |p| Ok(p.irq))
     }
 
     fn free_pirq(all: &[Pirq], count: u32) -> Result<u32> {
@@ -32,9 +41,13 @@ impl<H: Hw> Host<H> {
         Err(Errno::ENOSPC)
     }
 
-    /// A pirq that the domain will map later.
+    /// A pirq that the domain will map later: nobody else gets it until then.
     pub(crate) fn reserve_pirq(&self, d: &Domain) -> Result<u32> {
-        Self::free_pirq(&d.pirqs.lock(), 1)
+        let mut all = d.pirqs.lock();
+        let pirq = Self::free_pirq(&all, 1)?;
+        all.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        all.push(Pirq::new(pirq, NONE_YET));
+        Ok(pirq)
     }
 
     /// Lets `count` pirqs from `wanted` (or free ones) stand for the machine's interrupts from `irq`.
@@ -48,14 +61,13 @@ impl<H: Hw> Host<H> {
             Some(_) => return Err(Errno::EINVAL),
             None => Self::free_pirq(&all, count)?,
         };
-        if all.iter().any(|p| p.pirq >= first && p.pirq < first.wrapping_add(count)) {
+        let meant = first..first.wrapping_add(count);
+        if all.iter().any(|p| meant.contains(&p.pirq) && p.irq != NONE_YET) {
             return Err(Errno::EEXIST);
         }
         all.try_reserve(count as usize).map_err(|_| Errno::ENOMEM)?;
-        for i in 0..count {
-            let irq = irq.wrapping_add(i);
-            all.push(Pirq { pirq: first.wrapping_add(i), irq, port: 0, needs_eoi: false, in_flight: false });
-        }
+        all.retain(|p| !meant.contains(&p.pirq));
+        all.extend(meant.zip(irq..).map(|(pirq, irq)| Pirq::new(pirq, irq)));
         Ok(first)
     }
 
@@ -63,7 +75,7 @@ impl<H: Hw> Host<H> {
     pub(crate) fn unmap_pirq(&self, d: &Domain, pirq: u32) -> Result {
         let gone = {
             let mut all = d.pirqs.lock();
-            let i = all.iter().position(|p| p.pirq == pirq).ok_or(Errno::EINVAL)?;
+            let i = all.iter().position(|p| p.pirq == pirq && p.irq != NONE_YET).ok_or(Errno::EINVAL)?;
             all.swap_remove(i)
         };
         self.disconnect(d, &gone);
@@ -84,12 +96,21 @@ impl<H: Hw> Host<H> {
             if p.port != 0 {
                 return Err(Errno::EEXIST);
             }
-            if self.irq_owners.lock().insert(p.irq, (d.id.0, pirq)).is_some() {
-                return Err(Errno::EBUSY);
-            }
+            match self.irq_owners.lock().entry(p.irq) {
+                Entry::Occupied(_) => return Err(Errno::EBUSY),
+                Entry::Vacant(free) => free.insert((d.id.0, pirq)),
+            };
+            // It may come as soon as it is let in, and is then looked for here.
             p.port = port;
-            p.needs_eoi = self.hw.irq_enable(p.irq, self.hw.cpu())?;
-            Ok(())
+            let enabled = self.hw.irq_enable(p.irq, self.hw.cpu());
+            match enabled {
+                Ok(needs_eoi) => p.needs_eoi = needs_eoi,
+                Err(_) => {
+                    p.port = 0;
+                    self.irq_owners.lock().remove(&p.irq);
+                }
+            }
+            enabled.map(|_| ())
         })
     }
 
@@ -149,8 +170,10 @@ impl<H: Hw> Host<H> {
         loop {
             let last = d.pirqs.lock().pop();
             let Some(p) = last else { return };
-            self.disconnect(d, &p);
-            self.hw.msi_unmap(p.irq);
+            if p.irq != NONE_YET {
+                self.disconnect(d, &p);
+                self.hw.msi_unmap(p.irq);
+            }
         }
     }
 }

@@ -50,6 +50,12 @@ impl<H: Hw> Host<H> {
         }
     }
 
+    /// Whether an operation left something on this CPU that is to be finished before the guest's next one: what that next one
+    /// asks for may be possible only when the tables before it are let go.
+    pub(crate) fn has_unfinished(&self) -> bool {
+        self.this_cpu().is_some_and(|cpu| !cpu.unfinished.is_empty())
+    }
+
     /// Finishes what operations left on this CPU, letting interrupts in between the parts.
     pub(crate) fn finish_tables(&self) {
         loop {

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use fx_types::{GuestRegs, Mfn};
 
 use crate::domain::Domain;
-use crate::host::{Host, OUTPUT, RARE, RESCHED, TIMER, VcpuRef, dirty_bit};
+use crate::host::{Host, NMI, OUTPUT, RARE, RESCHED, TIMER, VcpuRef, dirty_bit};
 use crate::hw::Hw;
 use crate::vcpu::{RUN, Vcpu, WAIT_EVENT, WAIT_POLL};
 
@@ -38,6 +38,9 @@ impl<H: Hw> Host<H> {
             if bits & OUTPUT != 0 {
                 self.announce_output();
             }
+            if bits & NMI != 0 {
+                self.machine_nmi();
+            }
             if bits & RARE != 0 {
                 self.finish_tables();
                 if let Some(c) = cur {
@@ -64,7 +67,7 @@ impl<H: Hw> Host<H> {
             cpu.slice_end.store(choice.slice_end.unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         self.program_timer();
-        if let Some(other) = choice.kick {
+        for other in [choice.kick].into_iter().chain(choice.also).flatten() {
             self.ask(other, RESCHED);
         }
         let next = choice.next.map(|(_, r)| r);
@@ -133,6 +136,9 @@ impl<H: Hw> Host<H> {
         self.change_runstate(c, RUNNING, now);
         self.update_time(c);
         self.rearm_timers(c, now);
+        if c.v.nmi_pending.load(Ordering::SeqCst) {
+            self.ask(here, RARE);
+        }
     }
 
     /// Loads everything of a vCPU into the processor: registers, tables, segments, extended state.

@@ -15,7 +15,7 @@ use crate::{EventHost, fifo, is_global, two_level};
 pub(crate) struct Raised {
     /// The port was not pending before: wake pollers.
     pub fresh: bool,
-    /// The vCPU's upcall was not pending before and is not masked: kick it.
+    /// The vCPU's upcall was not pending before: kick it.
     pub kick: bool,
 }
 
@@ -33,16 +33,16 @@ impl Raised {
     }
 }
 
-/// Makes the upcall of the vCPU with the `vcpu_info` at `info` pending; whether it was not so and is not masked.
+/// Makes the upcall of the vCPU with the `vcpu_info` at `info` pending; whether it was not so.
+///
+/// A mask of the upcall makes no difference: a guest's kernel clears it with a plain store and then looks whether an upcall is
+/// pending. The processor may look first, while the store is not visible here yet, and then nobody would tell the guest.
 #[inline]
 pub(crate) fn upcall_raised<H: EventHost>(host: &H, info: Maddr) -> bool {
-    let mem = host.mem();
-    mem.swap8(info.add(offset_of!(VcpuInfo, evtchn_upcall_pending) as u64), 1) == 0
-        && (!host.has_upcall_mask()
-            || mem.load8(info.add(offset_of!(VcpuInfo, evtchn_upcall_mask) as u64)) == 0)
+    host.mem().swap8(info.add(offset_of!(VcpuInfo, evtchn_upcall_pending) as u64), 1) == 0
 }
 
-/// Makes the upcall of `vcpu` pending, and kicks the vCPU if it was not so and is not masked.
+/// Makes the upcall of `vcpu` pending, and kicks the vCPU if it was not so.
 pub fn upcall<H: EventHost>(host: &H, vcpu: u32) {
     if host.vcpu_info(vcpu).is_some_and(|info| upcall_raised(host, info)) {
         host.kick(vcpu);

@@ -28,11 +28,6 @@ pub trait EventHost {
     /// How many vCPUs there are; they are numbered from 0.
     fn vcpu_count(&self) -> u32;
 
-    /// Whether a non-zero `evtchn_upcall_mask` holds upcalls back: so for PV. The field is padding for HVM and PVH.
-    fn has_upcall_mask(&self) -> bool {
-        true
-    }
-
     /// An event arrived at a port of the hypervisor's own, which is for `vcpu`. Domains that have none need nothing here.
     fn consume(&self, port: u32, vcpu: u32) {
         let _ = (port, vcpu);

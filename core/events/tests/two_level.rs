@@ -81,13 +81,13 @@ fn masked_ports_stay_pending_until_unmasked() {
 }
 
 #[test]
-fn a_masked_upcall_does_not_kick() {
+fn a_masked_upcall_kicks_once() {
     let w = world(1, 1023);
     let d = &w.domains[0];
     let p = bind_ipi(d, 2).unwrap();
     w.mem.store8(d.vcpu_info(2).unwrap().add(1), 1);
     send(d, p).unwrap();
-    assert_eq!(d.kicks(2), 0);
+    assert_eq!(d.kicks(2), 1, "the guest may have looked before its unmasking is seen here");
     assert_eq!(drain(&mut handlers(d)), [p]);
     vcpu_info_moved(d, 2);
     assert_eq!(w.mem.load64(d.vcpu_info(2).unwrap().add(8)), u64::MAX);
@@ -95,7 +95,7 @@ fn a_masked_upcall_does_not_kick() {
     drain(&mut handlers(d));
     upcall(d, 2);
     upcall(d, 2);
-    assert_eq!(d.kicks(2), 1);
+    assert_eq!(d.kicks(2), 3);
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct Choice<T> {
     pub slice_end: Option<u64>,
     /// Another CPU that should reschedule, too.
     pub kick: Option<usize>,
+    /// More of these, seldom. Each was chosen for a unit that nobody else will take there.
+    pub also: [Option<usize>; 2],
     /// The unit that ran before, when it is another one: after its state is saved, [`Sched::context_saved`] is due.
     pub prev: Option<u32>,
 }
@@ -240,7 +242,7 @@ impl<T: Clone> Sched<T> {
     pub fn schedule(&self, cpu: usize, now: u64) -> Choice<T> {
         let (queue, c) = self.queue_of(cpu);
         let Some(q) = self.queues.get(queue) else {
-            return Choice { next: None, slice_end: None, kick: None, prev: None };
+            return Choice { next: None, slice_end: None, kick: None, also: [None; 2], prev: None };
         };
         let mut rq = q.lock();
         let mut p = rq.schedule(c, now, &self.held);
@@ -264,13 +266,8 @@ impl<T: Clone> Sched<T> {
             Some((i, id)) => self.drop_unit(rq, Home::new(queue, i), id),
             None => drop(rq),
         }
-        if let Some(id) = stray {
-            kick = kick.or(self.relocate(id));
-        }
-        if let Some(id) = stale {
-            kick = kick.or(self.offer(id));
-        }
-        Choice { next, slice_end: p.slice_end, kick, prev: p.prev }
+        let also = [stray.and_then(|id| self.relocate(id)), stale.and_then(|id| self.offer(id))];
+        Choice { next, slice_end: p.slice_end, kick, also, prev: p.prev }
     }
 
     /// Notes whose state is in the CPU. The answer is a unit whose state must have left it without anybody saying so.

@@ -141,6 +141,7 @@ impl Machine {
             self.at(self.now.saturating_add(left), Event::Block(c, generation));
         }
         self.kick(choice.kick);
+        choice.also.into_iter().for_each(|k| self.kick(k));
     }
 
     fn step(&mut self, event: Event) {

@@ -40,7 +40,7 @@ pub struct Setup {
 /// The processor's virtualisation. A context belongs to the CPU that its vCPU is loaded on, or to whoever has paused the vCPU:
 /// calls for one context never overlap.
 pub trait Virt {
-    /// The processor's record of one vCPU.
+    /// The processor's record of one vCPU. What it has is freed when it is dropped, which is when the vCPU is loaded nowhere.
     type Context: Send + Sync;
 
     /// What there is; `None` without hardware virtualisation, and then nothing else is called.
@@ -51,8 +51,6 @@ pub trait Virt {
     /// # Errors
     /// `ENOMEM`.
     fn new_context(&self, setup: &Setup) -> Result<Self::Context>;
-    /// Frees what the context has. Its vCPU is not loaded and never will be.
-    fn free_context(&self, context: &Self::Context);
     /// Its vCPU is about to run on this CPU.
     fn load_context(&self, context: &Self::Context);
     /// Its vCPU has stopped running on this CPU: what the processor still holds is put into the context.

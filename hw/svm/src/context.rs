@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use fx_types::{Own32, Own64, Result};
 use fx_virt::{Event, EventKind, Register, Segment, SegmentRegister, Setup};
 
-use crate::cpu::{MSR_MAP, PAGE, Svm};
+use crate::cpu::{MSR_MAP, Memory, PAGE, Svm};
 use crate::vmcb::{Vmcb, control, field, first, second};
 
 const EFER_SVME: u64 = 1 << 12;
@@ -28,6 +28,7 @@ const NMI_BLOCKED: u64 = 8;
 pub struct Context {
     pub(crate) vmcb: Vmcb,
     msr_map: NonNull<u8>,
+    memory: Memory,
     /// Physical address of the block.
     pub(crate) phys: u64,
     /// On which CPU its tag counts, and of which generation there; 0 for none.
@@ -60,6 +61,7 @@ impl Svm {
         let c = Context {
             vmcb,
             msr_map,
+            memory: self.memory,
             phys: (self.memory.phys)(block),
             cpu: Own32::new(0),
             generation: Own64::new(0),
@@ -69,12 +71,6 @@ impl Svm {
         self.set_controls(&c, setup);
         reset(&c);
         Ok(c)
-    }
-
-    /// Frees what a context has.
-    pub fn free_context(&self, c: &Context) {
-        (self.memory.give)(c.vmcb.at(), PAGE);
-        (self.memory.give)(c.msr_map, MSR_MAP);
     }
 
     fn set_controls(&self, c: &Context, setup: &Setup) {
@@ -108,6 +104,13 @@ impl Svm {
         v.set::<u64>(field::INTERRUPT_CONTROL, control::MASKING);
         v.set::<u64>(field::NESTED_CONTROL, 1);
         v.set::<u64>(field::NESTED_CR3, setup.nested_root.addr().0);
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        (self.memory.give)(self.vmcb.at(), PAGE);
+        (self.memory.give)(self.msr_map, MSR_MAP);
     }
 }
 

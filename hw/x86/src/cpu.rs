@@ -44,9 +44,15 @@ pub fn rdtsc() -> u64 {
 #[inline]
 #[must_use]
 pub fn rdtsc_ordered() -> u64 {
+    wait_for_loads();
+    rdtsc()
+}
+
+/// No later instruction begins before all earlier ones are done.
+#[inline]
+pub fn wait_for_loads() {
     // SAFETY: a fence.
     unsafe { asm!("lfence", options(nostack, preserves_flags)) };
-    rdtsc()
 }
 
 /// Resets the machine through an unhandleable fault: a breakpoint with an empty interrupt table.

@@ -64,12 +64,6 @@ impl Virt for Machine {
         SVM.get().ok_or(Errno::EOPNOTSUPP)?.new_context(setup)
     }
 
-    fn free_context(&self, context: &Context) {
-        if let Some(svm) = SVM.get() {
-            svm.free_context(context);
-        }
-    }
-
     /// All of a guest's state is loaded around each run.
     fn load_context(&self, _context: &Context) {}
 

@@ -4,7 +4,7 @@ use core::num::NonZeroUsize;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use fx_platform::lapic::{Ipi, Lapic, Shorthand, Vectors, firmware_state};
+use fx_platform::lapic::{Ipi, Lapic, NmiPin, Shorthand, Vectors, firmware_state};
 use fx_platform::mmio::Mmio;
 use fx_sync::Once;
 use fx_types::{CpuSet, MAX_CPUS};
@@ -39,8 +39,8 @@ pub unsafe fn registers(phys: u64, len: u64) -> Option<Mmio> {
     Some(unsafe { Mmio::new(NonNull::with_exposed_provenance(p), len as usize) })
 }
 
-/// Finds out how the APICs are reached and sets this CPU's up.
-pub fn init() -> Option<()> {
+/// Finds out how the APICs are reached and sets that of this CPU, the first one, up; the machine's NMI comes in at `nmi_pins`.
+pub fn init(nmi_pins: &[NmiPin]) -> Option<()> {
     const X2APIC: u32 = 1 << 21;
     let (base, in_use) = firmware_state();
     let wanted = in_use || super::options::get().x2apic != Some(false);
@@ -52,14 +52,18 @@ pub fn init() -> Option<()> {
         Lapic::xapic(unsafe { registers(base, 4096) }?)
     };
     LAPIC.set(lapic).ok()?;
-    init_cpu(0);
+    set_up(0, nmi_pins);
     Some(())
 }
 
-/// Sets this CPU's APIC up.
+/// Sets the APIC of this CPU up, one of the others: it takes no NMI, or each of them would come to all.
 pub fn init_cpu(cpu: u32) {
+    set_up(cpu, &[]);
+}
+
+fn set_up(cpu: u32, nmi_pins: &[NmiPin]) {
     // SAFETY: the vectors are those that `entries` handles.
-    unsafe { lapic().init_cpu(&VECTORS, &[]) };
+    unsafe { lapic().init_cpu(&VECTORS, nmi_pins) };
     set_id(cpu, lapic().id());
 }
 

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use fx_domain::host::{RARE, TIMER, VcpuRef};
+use fx_domain::host::{NMI, TIMER, VcpuRef};
 use fx_types::GuestRegs;
 
 use super::{HOST, apic, platform};
@@ -82,5 +82,5 @@ fn note(work: u32) {
 /// interrupted code may hold.
 pub fn nmi(_regs: &GuestRegs) {
     crate::crash::on_nmi();
-    note(RARE);
+    note(NMI);
 }

@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 use core::ptr::NonNull;
 
-use fx_acpi::{Acpi, Fadt, Madt};
+use fx_acpi::{Acpi, Fadt, LocalNmi, Madt, Polarity};
 use fx_boot::Ranges;
 use fx_cmdline::Clocksource;
 use fx_domain::hw::MsiRequest;
 use fx_platform::ioapic::{IoApic, IoApics};
 use fx_platform::irq::{Hardware, Irqs, Line, MsiSource, Tables, line_of_gsi};
-use fx_platform::lapic::{TimerKind, tsc_deadline_supported};
+use fx_platform::lapic::{NmiPin, TimerKind, tsc_deadline_supported};
 use fx_platform::pci::{Pci, Sbdf};
 use fx_platform::pic;
 use fx_platform::ports::Native;
@@ -71,7 +71,7 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
     let madt = acpi.as_ref().and_then(|a| a.madt(&Firmware).ok()).unwrap_or_default();
     let fadt = acpi.as_ref().and_then(|a| a.fadt(&Firmware).ok());
     pic::disable(native(), PIC_BASE);
-    apic::init().ok_or("the local APIC's registers cannot be mapped")?;
+    apic::init(&nmi_pins(&madt)).ok_or("the local APIC's registers cannot be mapped")?;
     let rates = calibrate(acpi.as_ref(), fadt.as_ref(), options::get().clocksource)
         .ok_or("no clock to measure the processor's by")?;
     silence_pit(native());
@@ -104,6 +104,14 @@ pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
         others,
     };
     PLATFORM.set(p).map_err(|_| "devices are set up twice")
+}
+
+/// Where the first CPU, which is the one that starts the machine, gets NMIs.
+fn nmi_pins(madt: &Madt) -> Vec<NmiPin> {
+    let first = madt.processors().next().map(|p| p.acpi_id);
+    let mine = |n: &&LocalNmi| n.acpi_id.is_none() || n.acpi_id == first;
+    let pin = |n: &LocalNmi| NmiPin { lint: n.lint, low: n.polarity == Polarity::Low };
+    madt.local_nmis.iter().filter(mine).map(pin).collect()
 }
 
 /// Measures by the counter that `clocksource=` names, and if that does not work or it names none, by the best that does.

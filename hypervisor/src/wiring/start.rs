@@ -51,8 +51,9 @@ pub fn start(info: &'static BootInfo) -> ! {
     host.sched.cpu_online(0);
     start_others(host);
     host.log(format_args!(
-        "{} CPUs, {} MiB of RAM, {} kHz TSC",
+        "{} CPUs ({}), {} MiB of RAM, {} kHz TSC",
         smp::count(),
+        if apic::lapic().is_x2apic() { "x2APIC" } else { "xAPIC" },
         host.total_frames / 256,
         platform::clock().khz
     ));

@@ -68,8 +68,6 @@ impl Virt for Machine {
         Ok(Context::default())
     }
 
-    fn free_context(&self, _context: &Context) {}
-
     fn load_context(&self, _context: &Context) {}
 
     fn unload_context(&self, _context: &Context) {}

@@ -117,6 +117,7 @@ impl World {
             privileged: first,
             hardware: first,
             flags: 0,
+            container: None,
             handle: [0; 16],
             ssidref: 0,
             max_vcpus: vcpus,

@@ -44,6 +44,15 @@ const DOM0_TESTS: &[Dom0Test] = &[
         seconds: 600,
     },
     Dom0Test {
+        name: "dom0-4cpu",
+        jobs: &["boot", "pv-guest", "smp-guest"],
+        smp: 4,
+        memory: (4096, 1024),
+        devices: (Disk::Virtio, Nic::Virtio),
+        end: "poweroff",
+        seconds: 900,
+    },
+    Dom0Test {
         name: "dom0-small",
         jobs: &["boot", "pv-guest"],
         smp: 1,

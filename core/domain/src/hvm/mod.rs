@@ -144,13 +144,6 @@ impl<H: Hw> Host<H> {
     pub(crate) fn context<'a>(&self, v: &'a Vcpu) -> Option<&'a H::Context> {
         v.hvm.as_ref().and_then(|h| h.context.downcast_ref())
     }
-
-    /// Lets go what the hardware holds of a dead domain's vCPU.
-    pub(crate) fn free_hvm_vcpu(&self, v: &Vcpu) {
-        if let Some(c) = self.context(v) {
-            self.hw.free_context(c);
-        }
-    }
 }
 
 impl<H: Hw> Host<H> {

@@ -39,8 +39,9 @@ impl<H: Hw> Host<H> {
             *list = list.wrapping_add(ENTRY);
             *count = count.wrapping_sub(1);
             done = done.wrapping_add(1);
-            // A domain that is stopped goes on with the rest when it is let go again, if ever.
-            if *count > 0 && c.d.is_paused() {
+            // A domain that is stopped goes on with the rest when it is let go again, if ever. And the rest may be about pages
+            // that were tables of what this call has let go only in part.
+            if *count > 0 && (c.d.is_paused() || self.has_unfinished()) {
                 return Err(Errno::ERESTART);
             }
         }

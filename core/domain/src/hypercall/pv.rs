@@ -174,20 +174,9 @@ impl<H: Hw> Host<H> {
     /// # Errors
     /// `EINVAL` for an address or for bits that a guest may not have.
     pub(crate) fn write_debugreg(&self, c: &VcpuRef, n: u64, value: u64) -> fx_types::Result {
-        let d = &c.v.pv.debug;
-        let (slot, value) = match n {
-            0..=3 if fx_types::guest_range_ok(value, 8) => (n, value),
-            0..=3 => return Err(Errno::EPERM),
-            4 | 6 if value >> 32 != 0 => return Err(Errno::EINVAL),
-            4 | 6 => (4, (value & 0xe00f) | 0xffff_0ff0),
-            5 | 7 => (5, checked_dr7(value)?),
-            _ => return Err(Errno::EINVAL),
-        };
-        if let Some(s) = d.get(slot as usize) {
-            s.set(value);
-        }
+        set_debug(&c.v, n, value)?;
         let mut all = [0; 6];
-        for (a, s) in all.iter_mut().zip(d) {
+        for (a, s) in all.iter_mut().zip(&c.v.pv.debug) {
             *a = s.get();
         }
         self.hw.load_debug(&all);
@@ -205,6 +194,25 @@ impl<H: Hw> Host<H> {
         };
         Ok(c.v.pv.debug.get(slot as usize).map_or(0, fx_types::Own64::get) as i64)
     }
+}
+
+/// Sets a debug register of a vCPU, to be loaded when it runs.
+///
+/// # Errors
+/// `EINVAL` for bits that a guest may not have, `EPERM` for an address that is not its own.
+pub(crate) fn set_debug(v: &Vcpu, n: u64, value: u64) -> fx_types::Result {
+    let (slot, value) = match n {
+        0..=3 if fx_types::guest_range_ok(value, 8) => (n, value),
+        0..=3 => return Err(Errno::EPERM),
+        4 | 6 if value >> 32 != 0 => return Err(Errno::EINVAL),
+        4 | 6 => (4, (value & 0xe00f) | 0xffff_0ff0),
+        5 | 7 => (5, checked_dr7(value)?),
+        _ => return Err(Errno::EINVAL),
+    };
+    if let Some(s) = v.pv.debug.get(slot as usize) {
+        s.set(value);
+    }
+    Ok(())
 }
 
 /// Breakpoints must be local or global ones on execution, writes or accesses; no I/O breakpoints, no general detect.

@@ -124,8 +124,7 @@ impl<H: Hw> Host<H> {
                 }
             }
             o::VCPUOP_SEND_NMI => {
-                v.nmi_pending.store(true, Ordering::SeqCst);
-                self.kick_for_nmi(&c.d, v);
+                self.send_nmi(&c.d, v);
             }
             o::VCPUOP_GET_PHYSID => return Err(Errno::EINVAL),
             o::VCPUOP_SET_PERIODIC_TIMER

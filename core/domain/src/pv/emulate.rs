@@ -1,7 +1,5 @@
 //! Instructions that PV guests execute and the processor refuses: what the emulator finds behind each.
 
-use core::sync::atomic::Ordering;
-
 use fx_emul as em;
 use fx_emul::{Outcome, PvCpu, Refused};
 use fx_pagetables::{Change, exchange_if, pte};
@@ -12,6 +10,8 @@ use crate::hw::Hw;
 use crate::vcpu::TASK_SWITCHED;
 
 /// `DR6.BS`.
+/// Components of the extended state that are always there.
+const FP_SSE: u64 = 3;
 const SINGLE_STEP: u64 = 1 << 14;
 /// CR0 as 64-bit PV guests have it: PG, AM, WP, NE, ET, MP, PE.
 const CR0: u64 = 0x8005_0033;
@@ -168,7 +168,9 @@ impl<H: Hw> PvCpu for Cpu<'_, H> {
     }
 
     fn xsetbv(&mut self, index: u32, value: u64) -> Result<(), Refused> {
-        if index != 0 || self.host.hw.set_xcr0(value).is_err() {
+        // What the processor has besides is not saved in a guest's image and not there after it has moved.
+        let allowed = self.c.d.policy.lock().xcr0_mask() | FP_SSE;
+        if index != 0 || value & !allowed != 0 || self.host.hw.set_xcr0(value).is_err() {
             return Err(Refused::Protection);
         }
         self.c.v.pv.xcr0.set(value);
@@ -293,29 +295,5 @@ impl<H: Hw> Host<H> {
     #[must_use]
     pub fn translate(&self, l4: Mfn, va: u64) -> Option<Mfn> {
         fx_pagetables::leaf(&self.hw, &self.frames, l4, va).map(|(_, e)| pte::frame(e))
-    }
-
-    /// Work for a vCPU that is neither timer nor scheduling: an NMI that waits.
-    pub(crate) fn rare_work(&self, c: &VcpuRef, regs: &mut GuestRegs) {
-        if let Some(h) = &c.v.hvm {
-            return h.look();
-        }
-        if c.v.nmi_pending.swap(false, Ordering::SeqCst) {
-            let rip = c.v.pv.nmi_callback.get();
-            if rip == 0 {
-                self.inject_trap(c, regs, 2, None);
-            } else {
-                let cs = u64::from(xen_abi::arch_x86::FLAT_RING3_CS64);
-                self.bounce(c, regs, &super::bounce::Entry { rip, cs, masks: true, error: None });
-            }
-        }
-    }
-
-    /// A vCPU has an NMI waiting: makes it look.
-    pub(crate) fn kick_for_nmi(&self, d: &crate::domain::Domain, v: &crate::vcpu::Vcpu) {
-        self.unblock(d, v);
-        if v.on_cpu.load(Ordering::Acquire) {
-            self.ask(v.cpu.load(Ordering::Acquire) as usize, crate::host::RARE);
-        }
     }
 }

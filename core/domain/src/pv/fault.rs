@@ -57,8 +57,12 @@ impl<H: Hw> Host<H> {
             return self.emulate_ignored_write(c, regs, va);
         };
         let w = info.word();
-        if info.owner() != c.d.id || w.frame_type() != FrameType::L1 || w.type_refs() == 0 || !w.validated() {
+        if info.owner() != c.d.id || w.frame_type() != FrameType::L1 || w.type_refs() == 0 {
             return false;
+        }
+        if !w.validated() {
+            // Another CPU checks it or lets it go right now: the guest tries again. A partial one is in nobody's hands.
+            return !w.partial();
         }
         self.emulate_table_write(c, regs, va, mfn)
     }

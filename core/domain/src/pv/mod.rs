@@ -7,3 +7,4 @@ pub mod fault;
 pub mod iret;
 pub mod ldt;
 pub mod mode;
+mod nmi;

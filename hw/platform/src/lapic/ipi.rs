@@ -71,8 +71,10 @@ impl Lapic {
         match &self.access {
             Access::Msr => {
                 core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+                fx_x86::cpu::wait_for_loads();
                 let v = (u64::from(apic_id) << 32) | u64::from(command);
-                // SAFETY: the callers' contract. The fence makes earlier stores visible, as the MSR write does not.
+                // SAFETY: the callers' contract. The fences make earlier stores visible, as the MSR write does not: it
+                // waits for the first one only by way of the second (Intel's manual, volume 3, 11.12.3).
                 unsafe { wrmsr(r::X2APIC_BASE + r::ICR, v) };
             }
             Access::Memory(_) => {

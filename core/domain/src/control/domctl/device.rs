@@ -54,7 +54,7 @@ impl<H: Hw> Host<H> {
         if a.pad != [0; 3] || a.allow_access > 1 {
             return Err(Errno::EINVAL);
         }
-        let irq = c.d.pirqs.lock().iter().find(|p| p.pirq == a.pirq).map(|p| p.irq).ok_or(Errno::EPERM)?;
+        let irq = Host::<H>::irq_of_pirq(&c.d, a.pirq).map_err(|_| Errno::EPERM)?;
         let irq = u64::from(irq);
         permit(c, t, irqs, irq, irq, a.allow_access != 0).map(|()| Reply::Done)
     }

@@ -32,9 +32,7 @@ impl<H: Hw> Host<H> {
         let v = vcpu_of(t, a.vcpu)?;
         match a.trigger {
             d::XEN_DOMCTL_SENDTRIGGER_NMI => {
-                if !v.nmi_pending.swap(true, Ordering::SeqCst) {
-                    self.kick_for_nmi(t, v);
-                }
+                self.send_nmi(t, v);
                 Ok(Reply::Done)
             }
             // A PV domain has no ACPI buttons.
