@@ -12,6 +12,7 @@ pub mod physmap;
 mod ports;
 mod run;
 mod save;
+mod scratch;
 mod start;
 mod state;
 
@@ -33,6 +34,8 @@ use crate::hw::Hw;
 use crate::vcpu::Vcpu;
 use ioreq::{Io, IoreqServers};
 use physmap::{Nested, Pool};
+pub(crate) use scratch::SCRATCH;
+use scratch::Scratch;
 
 /// What an HVM or PVH domain has besides what every domain has.
 pub struct HvmDomain {
@@ -69,6 +72,8 @@ pub struct HvmVcpu {
     pub upcall_vector: AtomicU32,
     /// Its memory types, which have no effect: nested paging decides.
     pub mtrr: Lock<Mtrr>,
+    /// Native forms of its 32-bit code's arguments.
+    pub(crate) scratch: Scratch,
     /// What it has done with devices in an instruction that is not complete.
     pub io: Io,
     /// Its debug registers 0–3 are in the processor.
@@ -141,6 +146,7 @@ impl<H: Hw> Host<H> {
             attention: AtomicBool::new(true),
             upcall_vector: AtomicU32::new(0),
             mtrr: Lock::new(Mtrr::new(self.guest_address_bits())),
+            scratch: Scratch::default(),
             io: Io::default(),
             debug_loaded: Own32::new(0),
             waits_for_start: AtomicBool::new(false),
