@@ -358,6 +358,7 @@ impl<H: Hw> Host<H> {
             self.pause_domain(d, true);
             let _ = self.set_claim(d, 0);
             self.release_vcpus(d);
+            self.release_servers(d);
         }
         if d.dying.load(Ordering::Acquire) == DEAD {
             return Ok(());
