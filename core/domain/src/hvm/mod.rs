@@ -9,6 +9,7 @@ mod length;
 mod memory;
 mod msr;
 pub mod physmap;
+mod platform;
 mod ports;
 mod run;
 mod save;
@@ -34,6 +35,7 @@ use crate::hw::Hw;
 use crate::vcpu::Vcpu;
 use ioreq::{Io, IoreqServers};
 use physmap::{Nested, Pool};
+use platform::Platform;
 pub(crate) use scratch::SCRATCH;
 use scratch::Scratch;
 
@@ -49,6 +51,8 @@ pub struct HvmDomain {
     pub params: [AtomicU64; HVM_NR_PARAMS as usize],
     /// Device models that answer its accesses.
     pub ioreq: IoreqServers,
+    /// Its interrupt controllers, timers and clock.
+    pub(crate) platform: Option<Platform>,
     /// Where the teardown of its guest-physical memory goes on.
     pub teardown: Lock<Teardown>,
 }
@@ -125,6 +129,7 @@ impl<H: Hw> Host<H> {
             pool,
             params: [const { AtomicU64::new(0) }; HVM_NR_PARAMS as usize],
             ioreq: IoreqServers::default(),
+            platform: Platform::new(emulation, self.platform_time()),
             teardown: Lock::default(),
         };
         if let Some(reason) = d.params.get(HVM_PARAM_TRIPLE_FAULT_REASON as usize) {

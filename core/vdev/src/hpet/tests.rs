@@ -173,7 +173,7 @@ proptest! {
                     *wire = if e.lowered[n].is_some() { e.raised[n] } else { e.raised[n].or(*wire) };
                 }
             }
-            prop_assert_eq!(wires, h.wires());
+            prop_assert_eq!(wires, h.asserted());
             let _ = h.read(offset, size as u8, now);
             if let Some(due) = h.next_deadline() {
                 prop_assert!(due > now);
