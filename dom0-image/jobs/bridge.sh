@@ -3,7 +3,7 @@
 start_xen || exit 1
 bridge_up
 guest_config server 'fx.mode=serve fx.ip=10.8.0.3' "vif=['bridge=xenbr0,mac=00:16:3e:00:00:03']"
-guest_config client 'fx.mode=net fx.ip=10.8.0.4 fx.peer=10.8.0.3 fx.mib=4' "vif=['bridge=xenbr0,mac=00:16:3e:00:00:04']"
+guest_config client 'fx.mode=net fx.ip=10.8.0.4 fx.peer=10.8.0.3 fx.net_mib=4' "vif=['bridge=xenbr0,mac=00:16:3e:00:00:04']"
 check create_server 120 xl create /tmp/server.cfg || exit 1
 guest_says server serving 120 'GUEST serving'
 check create_client 120 xl create /tmp/client.cfg || exit 1

@@ -2,8 +2,8 @@
 . /fx/jobs/lib.sh
 start_xen || exit 1
 bridge_up
-truncate -s 32M /tmp/dn.img
-guest_config dn 'fx.mode=disk,net fx.mib=8' "disk=['format=raw,vdev=xvda,access=rw,target=/tmp/dn.img']" \
+truncate -s 260M /tmp/dn.img
+guest_config dn 'fx.mode=disk,net fx.mib=256' "disk=['format=raw,vdev=xvda,access=rw,target=/tmp/dn.img']" \
     "vif=['bridge=xenbr0,mac=00:16:3e:00:00:02']"
 # nc's standard input stays open: at its end nc would close its side, and the sender would leave too early.
 [ -p /tmp/hold ] || mkfifo /tmp/hold
@@ -16,7 +16,7 @@ show_guest dn
 lines dn 'GUEST disk OK' >/dev/null
 verdict disk "$(lines dn 'GUEST disk' | cut -d' ' -f3-)"
 sum=$(lines dn 'GUEST disk' | grep -o 'sum=[0-9a-f]*')
-[ "sum=$(head -c 8M /tmp/dn.img | md5sum | cut -c1-32)" = "$sum" ]
+[ "sum=$(head -c 256M /tmp/dn.img | md5sum | cut -c1-32)" = "$sum" ]
 verdict disk_seen_by_dom0
 lines dn 'GUEST ping' | grep -q ' 0% packet loss'
 verdict ping "$(lines dn 'GUEST ping' | grep -o '20 packets.*')"
