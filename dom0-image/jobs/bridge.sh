@@ -12,10 +12,10 @@ guest_says server received 30 'GUEST received'
 show_guest client
 show_guest server
 lines client 'GUEST ping' | grep -q ' 0% packet loss'
-verdict ping "$(lines client 'GUEST ping' | grep -o '20 packets.*')"
+verdict $? ping "$(lines client 'GUEST ping' | grep -o '20 packets.*')"
 sum=$(lines client 'GUEST sent' | grep -o 'sum=[0-9a-f]*')
 [ -n "$sum" ] && lines server "GUEST received $sum" >/dev/null
-verdict tcp "$(lines client 'GUEST sent' | cut -d' ' -f3-)"
+verdict $? tcp "$(lines client 'GUEST sent' | cut -d' ' -f3-)"
 check destroy_server 60 xl destroy server
 until_true 60 gone client
-verdict gone
+verdict $? gone

@@ -15,29 +15,29 @@ for round in 1 2; do
     truncate -s 16M /tmp/hp.img
     check block_attach_$round 60 xl block-attach hp 'format=raw,vdev=xvda,access=rw,target=/tmp/hp.img'
     until_true 60 said_times $round 'GUEST disk OK'
-    verdict disk_used_$round "$(lines hp 'GUEST disk OK' | tail -1 | cut -d' ' -f4-)"
+    verdict $? disk_used_$round "$(lines hp 'GUEST disk OK' | tail -1 | cut -d' ' -f4-)"
     check block_detach_$round 60 xl block-detach hp xvda
     until_true 30 said_times $round 'GUEST disk gone'
-    verdict disk_gone_$round
+    verdict $? disk_gone_$round
     until_true 20 no_loops
-    verdict no_loop_device_$round "$(losetup -a)"
+    verdict $? no_loop_device_$round "$(losetup -a)"
     want=$(lines hp 'GUEST disk OK' | tail -1 | grep -o 'sum=[0-9a-f]*')
     [ "sum=$(head -c 8M /tmp/hp.img | md5sum | cut -c1-32)" = "$want" ]
-    verdict disk_seen_by_dom0_$round
+    verdict $? disk_seen_by_dom0_$round
     rm -f /tmp/hp.img
 
     check network_attach_$round 60 xl network-attach hp bridge=xenbr0 mac=00:16:3e:00:00:0$round
     until_true 60 said_times $round 'GUEST ping .* 0% packet loss'
-    verdict card_used_$round "$(lines hp 'GUEST ping' | tail -1 | grep -o '20 packets.*')"
+    verdict $? card_used_$round "$(lines hp 'GUEST ping' | tail -1 | grep -o '20 packets.*')"
     check network_detach_$round 60 xl network-detach hp 0
     until_true 30 said_times $round 'GUEST card gone'
-    verdict card_gone_$round
+    verdict $? card_gone_$round
     until_true 20 no_vif
-    verdict no_vif_$round
+    verdict $? no_vif_$round
 done
 until_true 10 nothing_listed
-verdict nothing_listed || { xl block-list hp; xl network-list hp; }
+verdict $? nothing_listed || { xl block-list hp; xl network-list hp; }
 show_guest hp 16
 check destroy 60 xl destroy hp
 until_true 20 gone hp
-verdict gone
+verdict $? gone

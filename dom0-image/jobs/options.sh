@@ -29,38 +29,38 @@ if value=$(option dom0_mem); then
         case $part in
         max:*)
             near "$(dom0_kib maxmem_kb)" "$(amount "${part#max:}")"
-            verdict dom0_mem_max "$part: $(dom0_kib maxmem_kb) KiB"
+            verdict $? dom0_mem_max "$part: $(dom0_kib maxmem_kb) KiB"
             ;;
         min:*)
             [ "$(dom0_kib mem_kb)" -ge $(($(amount "${part#min:}") * 97 / 100)) ]
-            verdict dom0_mem_min "$part: $(dom0_kib mem_kb) KiB"
+            verdict $? dom0_mem_min "$part: $(dom0_kib mem_kb) KiB"
             ;;
         *)
             near "$(dom0_kib mem_kb)" "$(amount "$part")"
-            verdict dom0_mem "$part: $(dom0_kib mem_kb) KiB"
+            verdict $? dom0_mem "$part: $(dom0_kib mem_kb) KiB"
             ;;
         esac
     done
 fi
 if value=$(option maxcpus); then
     [ "$(info nr_cpus)" = "$value" ]
-    verdict maxcpus "$(info nr_cpus)"
+    verdict $? maxcpus "$(info nr_cpus)"
 fi
 if value=$(option dom0_max_vcpus); then
     [ "$(xl vcpu-list Domain-0 | grep -c ^Domain-0)" = "$value" ] && [ "$(grep -c ^processor /proc/cpuinfo)" = "$value" ]
-    verdict dom0_max_vcpus "$value vCPUs on $(info nr_cpus) CPUs"
+    verdict $? dom0_max_vcpus "$value vCPUs on $(info nr_cpus) CPUs"
 fi
 if value=$(option sched); then
     [ "$(info xen_scheduler)" = credit2 ] && { [ "$value" = credit2 ] || xl dmesg | grep -q "Warning: .*sched=$value"; }
-    verdict sched "$(xl dmesg | grep -o 'Warning: .*sched=.*')"
+    verdict $? sched "$(xl dmesg | grep -o 'Warning: .*sched=.*')"
 fi
 if value=$(option gnttab_max_frames); then
     xen-diag gnttab_query_size 0 | tee /tmp/grants | grep -q "max_nr_frames=$value\$"
-    verdict gnttab_max_frames "$(cat /tmp/grants)"
+    verdict $? gnttab_max_frames "$(cat /tmp/grants)"
 fi
-if value=$(option no-such-option); then
-    xl dmesg | grep 'Warning: .*no-such-option' >/tmp/named
-    verdict unknown_is_named "$(cat /tmp/named)"
+if value=$(option frobnicate); then
+    xl dmesg | grep 'Warning: .*frobnicate' >/tmp/named
+    verdict $? unknown_is_named "$(cat /tmp/named)"
 fi
 if value=$(option conring_size); then
     # More than the default of 16 KiB is kept, its beginning included, and not more than was asked for.
@@ -68,5 +68,5 @@ if value=$(option conring_size); then
     xl dmesg >/tmp/log
     size=$(stat -c %s /tmp/log)
     [ "$size" -gt 20000 ] && [ "$size" -le $((${value%k} * 1024)) ] && grep -q 'Command line:' /tmp/log
-    verdict conring_size "$size bytes kept of ${value}"
+    verdict $? conring_size "$size bytes kept of ${value}"
 fi

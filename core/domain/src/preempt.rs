@@ -50,6 +50,13 @@ impl<H: Hw> Host<H> {
         }
     }
 
+    /// Whether an operation left something unfinished on this CPU: what comes after it in the same hypercall may rely on it, so it
+    /// waits until that is done.
+    #[inline]
+    pub(crate) fn must_finish_tables(&self) -> bool {
+        self.this_cpu().is_some_and(|cpu| cpu.pending.load(Ordering::Relaxed) & RARE != 0)
+    }
+
     /// Finishes what operations left on this CPU, letting interrupts in between the parts.
     pub(crate) fn finish_tables(&self) {
         loop {

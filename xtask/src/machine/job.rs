@@ -11,8 +11,16 @@ use super::Next;
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Texts that mean the end, in lines that no guest wrote.
-pub const FATAL: &[&str] =
-    &["Panic on CPU", "Crash on CPU", "Kernel panic - not syncing", "FX: FAILED", "panicked at"];
+pub const FATAL: &[&str] = &[
+    "Panic on CPU",
+    "Crash on CPU",
+    "Dom0 crash on CPU",
+    "Kernel panic - not syncing",
+    "BUG: unable to handle",
+    "multicall(s) failed",
+    "FX: FAILED",
+    "panicked at",
+];
 
 /// What became of one tested thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

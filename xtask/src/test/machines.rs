@@ -155,7 +155,7 @@ impl Plan<'_> {
                     Next::Run
                 };
             }
-            if next == Next::Run && !typed.is_empty() { Next::Type(typed) } else { next }
+            if typed.is_empty() || matches!(next, Next::Stop(_)) { next } else { Next::Type(typed) }
         })?;
         for result in watch.results.iter().filter(|r| r.verdict != Verdict::Value) {
             tally

@@ -97,7 +97,7 @@ pub const DOM0_TESTS: &[Dom0Test] = &[
         jobs: &["options", "keys"],
         smp: 2,
         xen_args: "dom0_mem=1G,max:2G dom0_max_vcpus=1 conring_size=64k sched=credit2 gnttab_max_frames=32 \
-                   no-such-option=1",
+                   frobnicate=1",
         end: "stay",
         script: &[
             See("Bootloader: GRUB"),

@@ -38,7 +38,7 @@ impl<H: Hw> Host<H> {
         let mut done = 0;
         let mut result = Ok(0);
         while left > 0 {
-            if done == BATCH {
+            if done == BATCH || done > 0 && self.must_finish_tables() {
                 result = Err(Errno::ERESTART);
                 break;
             }

@@ -27,7 +27,7 @@ impl<H: Hw> Host<H> {
         let mut done = 0u64;
         let mut result = Ok(0);
         while left > 0 {
-            if done == PASS {
+            if done == PASS || done > 0 && self.must_finish_tables() {
                 result = Err(Errno::ERESTART);
                 break;
             }

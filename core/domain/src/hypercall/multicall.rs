@@ -38,7 +38,7 @@ impl<H: Hw> Host<H> {
             *count = count.wrapping_sub(1);
             done = done.wrapping_add(1);
             // A domain that is stopped goes on with the rest when it is let go again, if ever.
-            if *count > 0 && c.d.is_paused() {
+            if *count > 0 && (c.d.is_paused() || self.must_finish_tables()) {
                 return Err(Errno::ERESTART);
             }
         }
