@@ -108,6 +108,11 @@ impl Machine {
         self.clock.advance(ns);
     }
 
+    /// Sets how much time passes with each look at it.
+    pub fn set_pace(&self, ns: u64) {
+        self.pace.store(ns, SeqCst);
+    }
+
     /// When the timer of a CPU fires, if it is armed.
     #[must_use]
     pub fn timer(&self, cpu: usize) -> Option<u64> {
