@@ -16,12 +16,12 @@ show_guest dn
 lines dn 'GUEST disk OK' >/dev/null
 verdict $? disk "$(lines dn 'GUEST disk' | cut -d' ' -f3-)"
 sum=$(lines dn 'GUEST disk' | grep -o 'sum=[0-9a-f]*')
-[ "sum=$(head -c 256M /tmp/dn.img | md5sum | cut -c1-32)" = "$sum" ]
+[ "sum=$(head -c 256M /tmp/dn.img | fx sum)" = "$sum" ]
 verdict $? disk_seen_by_dom0
 lines dn 'GUEST ping' | grep -q ' 0% packet loss'
 verdict $? ping "$(lines dn 'GUEST ping' | grep -o '20 packets.*')"
 sum=$(lines dn 'GUEST sent' | grep -o 'sum=[0-9a-f]*')
-[ "sum=$(md5sum </tmp/dn.received | cut -c1-32)" = "$sum" ]
+[ "sum=$(fx sum </tmp/dn.received)" = "$sum" ]
 verdict $? tcp "$(stat -c %s /tmp/dn.received) bytes $(lines dn 'GUEST sent' | grep -o 'time=.*')"
 until_true 60 gone dn
 verdict $? gone || xl destroy dn
