@@ -54,7 +54,8 @@ impl Guest {
         for (n, call) in (0..).zip(&calls) {
             self.store(LIST, n * 64, call);
         }
-        let answer = self.0.hypercall(0, HYPERVISOR_MULTICALL, [LIST * 4096, calls.len() as u64, 0, 0, 0], 1000);
+        let answer =
+            self.0.hypercall(0, HYPERVISOR_MULTICALL, [LIST * 4096, calls.len() as u64, 0, 0, 0], 1000);
         assert_eq!(answer, Ok(0));
         let list = self.0.spaces[&0].frames[LIST as usize];
         (0..calls.len() as u64).map(|n| self.0.host.hw.load64(list.at(n * 64 + 8))).collect()
