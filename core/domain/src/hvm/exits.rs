@@ -88,7 +88,8 @@ impl<H: Hw> Host<H> {
             }
             Reason::Monitor | Reason::Mwait | Reason::VirtInstruction => self.raise(x, UD, None),
             Reason::Exception { vector: MACHINE_CHECK, .. } => {
-                self.hw.crash("the processor reported a machine check")
+                self.log(format_args!("CPU {} reports a machine check while a guest runs", self.hw.cpu()));
+                self.hw.crash()
             }
             Reason::Exception { vector, error, .. } => {
                 let has_error = matches!(vector, 8 | 10..=14 | 17 | 21);

@@ -4,8 +4,8 @@ use fx_p2m::walk::{Access, PageFault, Paging, Place, Tables};
 use fx_types::{Fault, Maddr, PAGE_SIZE};
 use fx_virt::Register;
 
-use super::scratch::{SCRATCH, Scratch};
 use super::HvmDomain;
+use super::scratch::{SCRATCH, Scratch};
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 

@@ -146,7 +146,8 @@ impl<H: Hw> Host<H> {
             } else if here.kind != kind {
                 self.physmap_set(&s.h, &s.d, a.first_pfn, &Entry { mfn: here.mfn, kind, order: 0 })?;
             }
-            (a.first_pfn, a.nr, left) = (a.first_pfn.wrapping_add(1), a.nr.wrapping_sub(1), left.wrapping_sub(1));
+            (a.first_pfn, a.nr, left) =
+                (a.first_pfn.wrapping_add(1), a.nr.wrapping_sub(1), left.wrapping_sub(1));
         }
         self.flush_domain_tlb(&s.d);
         Ok(())
