@@ -203,7 +203,7 @@ impl<H: Hw> Host<H> {
                 self.wake_hvm(&c.d, v);
             }
             Delivery::Init => self.init_vcpu(c, v, h),
-            Delivery::StartUp => self.start_vcpu(c, v, h, m.vector),
+            Delivery::StartUp => self.start_vcpu(c, v, m.vector),
         }
     }
 }
