@@ -88,7 +88,8 @@ impl<H: Hw> Host<H> {
             }
             Reason::Monitor | Reason::Mwait | Reason::VirtInstruction => self.raise(x, UD, None),
             Reason::Exception { vector: MACHINE_CHECK, .. } => {
-                self.hw.crash("the processor reported a machine check")
+                self.log(format_args!("CPU {} reports a machine check while a guest runs", self.hw.cpu()));
+                self.hw.crash()
             }
             Reason::Exception { vector, error, .. } => {
                 let has_error = matches!(vector, 8 | 10..=14 | 17 | 21);
@@ -145,6 +146,10 @@ impl<H: Hw> Host<H> {
         // Changed since the processor looked: it looks again.
         if e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!access.write || e.kind.is_writable()) {
             return;
+        }
+        if e.kind == fx_p2m::Kind::RamLogDirty {
+            // Its translation may be in other processors as read-only: they fault, and find it so.
+            return self.note_write(d, address >> 12);
         }
         self.emulate(c, h, regs);
     }

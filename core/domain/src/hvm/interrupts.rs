@@ -45,7 +45,11 @@ impl HvmDomain {
 impl<H: Hw> Host<H> {
     /// The present as an APIC's timer needs it.
     pub(crate) fn apic_time(&self, v: &Vcpu) -> Time {
-        Time { now: self.hw.now(), tsc: self.hw.tsc().wrapping_add(self.tsc_offset(v)), tsc_khz: self.hw.tsc_scale().khz }
+        Time {
+            now: self.hw.now(),
+            tsc: self.hw.tsc().wrapping_add(self.tsc_offset(v)),
+            tsc_khz: self.hw.tsc_scale().khz,
+        }
     }
 
     /// Events of a vCPU became pending: told to its APIC if the guest wants that, otherwise found before it is entered.
@@ -254,7 +258,7 @@ impl<H: Hw> Host<H> {
         match m.delivery {
             Delivery::Fixed | Delivery::LowestPriority | Delivery::Nmi => self.interrupt(&c.d, v, m),
             Delivery::Init => self.init_vcpu(c, v, h),
-            Delivery::StartUp => self.start_vcpu(c, v, h, m.vector),
+            Delivery::StartUp => self.start_vcpu(c, v, m.vector),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! HVM and PVH domains: guests in a hardware container.
 
 mod control_regs;
+pub mod dirty;
 mod emulate;
 mod exits;
 mod interrupts;
@@ -33,6 +34,7 @@ use xen_abi::hvm_params::{HVM_NR_PARAMS, HVM_PARAM_TRIPLE_FAULT_REASON};
 use crate::host::Host;
 use crate::hw::Hw;
 use crate::vcpu::Vcpu;
+use dirty::Dirty;
 use ioreq::{Io, IoreqServers};
 use physmap::{Nested, Pool};
 use platform::Platform;
@@ -53,6 +55,10 @@ pub struct HvmDomain {
     pub ioreq: IoreqServers,
     /// Its interrupt controllers, timers and clock.
     pub(crate) platform: Option<Platform>,
+    /// What it has written.
+    pub dirty: Lock<Dirty>,
+    /// Some of its writes are noted.
+    pub dirty_on: AtomicBool,
     /// Where the teardown of its guest-physical memory goes on.
     pub teardown: Lock<Teardown>,
 }
@@ -82,8 +88,6 @@ pub struct HvmVcpu {
     pub io: Io,
     /// Its debug registers 0–3 are in the processor.
     debug_loaded: Own32,
-    /// It had an INIT, and starts with the next start-up message.
-    waits_for_start: AtomicBool,
 }
 
 impl HvmVcpu {
@@ -130,6 +134,8 @@ impl<H: Hw> Host<H> {
             params: [const { AtomicU64::new(0) }; HVM_NR_PARAMS as usize],
             ioreq: IoreqServers::default(),
             platform: Platform::new(emulation, self.platform_time()),
+            dirty: Lock::default(),
+            dirty_on: AtomicBool::new(false),
             teardown: Lock::default(),
         };
         if let Some(reason) = d.params.get(HVM_PARAM_TRIPLE_FAULT_REASON as usize) {
@@ -154,7 +160,6 @@ impl<H: Hw> Host<H> {
             scratch: Scratch::default(),
             io: Io::default(),
             debug_loaded: Own32::new(0),
-            waits_for_start: AtomicBool::new(false),
         })
     }
 

@@ -109,7 +109,9 @@ impl<H: Hw> Host<H> {
         let [command, arg, ..] = args;
         let arg = *arg;
         match (*command & super::memory::OPERATION) as u32 {
-            m::XENMEM_POPULATE_PHYSMAP | m::XENMEM_DECREASE_RESERVATION => self.compat_reservation(c, command, arg),
+            m::XENMEM_POPULATE_PHYSMAP | m::XENMEM_DECREASE_RESERVATION => {
+                self.compat_reservation(c, command, arg)
+            }
             m::XENMEM_ADD_TO_PHYSMAP => {
                 let p: Placement = self.guest(c).read_val(arg)?;
                 let native = m::AddToPhysmap {

@@ -190,7 +190,8 @@ impl<H: Hw> Host<H> {
         (port, size, input): (u16, u8, bool),
         length: u8,
     ) {
-        let a = Access { port: true, addr: u64::from(port), size, write: !input, data: regs.rax & ones(size) };
+        let a =
+            Access { port: true, addr: u64::from(port), size, write: !input, data: regs.rax & ones(size) };
         h.io.complete();
         match self.device_access(c, h, &a, || self.inner_port_access(c, &a)) {
             Ok(value) => self.end_plain(c, h, regs, (value, size, input), length),
@@ -202,7 +203,14 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    fn end_plain(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, (value, size, input): (u64, u8, bool), length: u8) {
+    fn end_plain(
+        &self,
+        c: &VcpuRef,
+        h: &HvmVcpu,
+        regs: &mut GuestRegs,
+        (value, size, input): (u64, u8, bool),
+        length: u8,
+    ) {
         h.io.complete();
         if input {
             // 32 bits clear the upper half, fewer leave the rest.

@@ -87,7 +87,13 @@ impl<H: Hw> Host<H> {
     /// # Errors
     /// `EINVAL` for a kind of buffering that there is not or a domain with more vCPUs than a page has requests, `ENOSPC` when the
     /// domain has all the servers that it can have, `ENOMEM`.
-    pub(crate) fn create_server(&self, d: &Arc<Domain>, h: &HvmDomain, emulator: DomId, buffering: u32) -> Result<u16> {
+    pub(crate) fn create_server(
+        &self,
+        d: &Arc<Domain>,
+        h: &HvmDomain,
+        emulator: DomId,
+        buffering: u32,
+    ) -> Result<u16> {
         if buffering > HVM_IOREQSRV_BUFIOREQ_ATOMIC || d.vcpus.len() > MOST_VCPUS {
             return Err(Errno::EINVAL);
         }
