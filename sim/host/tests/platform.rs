@@ -1,5 +1,9 @@
 //! The platform of HVM guests on the whole hypervisor: what they do with ports and memory, and the interrupts that come of it.
 
+#[path = "platform/anything.rs"]
+mod anything;
+#[path = "fuzz/dice.rs"]
+mod dice;
 #[path = "platform/guest.rs"]
 mod guest;
 
@@ -234,6 +238,41 @@ fn the_power_button() {
         Err(Errno::EINVAL),
         "a PV domain has none"
     );
+}
+
+/// A message with the lowest priority goes to the vCPU that has it; one that its APIC does not accept goes nowhere.
+#[test]
+fn which_vcpu() {
+    let mut s = Scene::new(1);
+    let domain = s.create(G, 3, DEVICES);
+    let apics: Vec<_> = domain.vcpus.iter().map(|v| &v.hvm.as_ref().unwrap().lapic).collect();
+    let now = fx_vdev::lapic::Time::default();
+    for (lapic, priority) in apics.iter().zip([0x40, 0x20]) {
+        let mut lapic = lapic.lock();
+        lapic.mmio_write(0xf0, 0x1ff, &now);
+        lapic.mmio_write(0x80, priority, &now);
+    }
+    let waiting = || [0, 1, 2].map(|n: usize| apics[n].lock().any_waiting());
+    let all = o::DmOpInjectMsi { data: 0x151, pad: 0, addr: 0xfeef_f000 };
+    assert_eq!(s.dm_op(G, o::XEN_DMOP_INJECT_MSI, &all), Ok(()));
+    assert_eq!(waiting(), [false, true, false]);
+    let third = o::DmOpInjectMsi { data: 0x51, pad: 0, addr: 0xfee0_4000 };
+    assert_eq!(s.dm_op(G, o::XEN_DMOP_INJECT_MSI, &third), Ok(()));
+    assert_eq!(waiting(), [false, true, false]);
+    assert_eq!(s.dm_op(G, o::XEN_DMOP_INJECT_MSI, &o::DmOpInjectMsi { data: 0x51, ..all }), Ok(()));
+    assert_eq!(waiting(), [true, true, false]);
+}
+
+#[test]
+fn a_pin_with_nmis() {
+    let (mut s, _) = scene();
+    s.play(route(5, 0x400), 0);
+    assert_eq!(
+        s.dm_op(G, o::XEN_DMOP_SET_ISA_IRQ_LEVEL, &o::DmOpSetIsaIrqLevel { isa_irq: 5, level: 1 }),
+        Ok(())
+    );
+    s.run(MS);
+    assert_eq!(s.hw().script().take_events(), [fx_virt::Event::nmi()]);
 }
 
 /// An event channel between the control domain and the guest; the control domain's end.
