@@ -221,9 +221,10 @@ impl<H: Hw> Host<H> {
     /// Hands a device's interrupt to the APICs that it is for.
     pub(super) fn send_interrupt(&self, d: &Domain, m: &Message) {
         let Target::Some { destination, logical } = m.target else { return };
-        let meant = d.vcpus.iter().filter(|v| {
-            v.hvm.as_ref().is_some_and(|h| h.lapic.lock().is_meant(destination, logical, false))
-        });
+        let meant = d
+            .vcpus
+            .iter()
+            .filter(|v| v.hvm.as_ref().is_some_and(|h| h.lapic.lock().is_meant(destination, logical, false)));
         if m.delivery == Delivery::LowestPriority {
             return self.interrupt_one(d, meant, m);
         }
