@@ -10,6 +10,7 @@ mod length;
 mod memory;
 mod msr;
 pub mod physmap;
+mod platform;
 mod ports;
 mod run;
 mod save;
@@ -36,6 +37,7 @@ use crate::vcpu::Vcpu;
 use dirty::Dirty;
 use ioreq::{Io, IoreqServers};
 use physmap::{Nested, Pool};
+use platform::Platform;
 pub(crate) use scratch::SCRATCH;
 use scratch::Scratch;
 
@@ -55,6 +57,8 @@ pub struct HvmDomain {
     pub dirty: Lock<Dirty>,
     /// Some of its writes are noted.
     pub dirty_on: AtomicBool,
+    /// Its interrupt controllers, timers and clock.
+    pub(crate) platform: Option<Platform>,
     /// Where the teardown of its guest-physical memory goes on.
     pub teardown: Lock<Teardown>,
 }
@@ -131,6 +135,7 @@ impl<H: Hw> Host<H> {
             ioreq: IoreqServers::default(),
             dirty: Lock::default(),
             dirty_on: AtomicBool::new(false),
+            platform: Platform::new(emulation, self.platform_time()),
             teardown: Lock::default(),
         };
         if let Some(reason) = d.params.get(HVM_PARAM_TRIPLE_FAULT_REASON as usize) {

@@ -124,6 +124,8 @@ impl<H: Hw> Host<H> {
             }
             APIC_BASE => {
                 let x2apic = c.d.policy.lock().has(X86_FEATURE_X2APIC);
+                // One that is switched off lets the 8259A's interrupts through.
+                h.look();
                 return h.lapic.lock().set_base(value, x2apic);
             }
             X2APIC_FIRST..=X2APIC_LAST | TSC_DEADLINE => {

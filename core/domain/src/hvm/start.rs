@@ -50,7 +50,7 @@ impl<H: Hw> Host<H> {
         v.initialised.store(true, Ordering::Release);
         if self.hw.load8(v.info()) != 0 {
             // Events may have come meanwhile; what told the APIC of them may be lost.
-            self.events_pending(v);
+            self.events_pending(&c.d, v);
         }
         if v.down.swap(false, Ordering::SeqCst) {
             self.update_runnable(&c.d, v);

@@ -32,6 +32,15 @@ struct Subject {
     buffers: [DmOpBuf; BUFFERS as usize],
 }
 
+/// Whether a wire is to be asserted.
+const fn level(value: u8) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
 impl<H: Hw> Host<H> {
     /// `dm_op(domain, buffers, array)`.
     pub(crate) fn dm_op(&self, c: &VcpuRef, args: &mut Args) -> Answer {
@@ -99,13 +108,38 @@ impl<H: Hw> Host<H> {
             o::XEN_DMOP_INJECT_EVENT => return self.inject_event(s, op),
             // Memory types of nested paging are the hypervisor's choice: all of a guest's memory is write-back.
             o::XEN_DMOP_PIN_MEMORY_CACHEATTR => {}
-            _ => return self.dm_op_lines(c, s, op),
+            _ => return self.dm_op_lines(s, op),
         }
         Ok(())
     }
 
-    fn dm_op_lines(&self, _c: &VcpuRef, _s: &Subject, _op: &mut DmOp) -> Result {
-        Err(Errno::EOPNOTSUPP)
+    /// Wires and messages of devices.
+    fn dm_op_lines(&self, s: &Subject, op: &DmOp) -> Result {
+        match op.op {
+            o::XEN_DMOP_SET_PCI_INTX_LEVEL => {
+                let a: o::DmOpSetPciIntxLevel = op.get();
+                if a.domain != 0 || a.bus != 0 {
+                    return Err(Errno::EINVAL);
+                }
+                self.set_pci_intx_level(&s.d, a.device, a.intx, level(a.level)?)
+            }
+            o::XEN_DMOP_SET_ISA_IRQ_LEVEL => {
+                let a: o::DmOpSetIsaIrqLevel = op.get();
+                self.set_isa_irq_level(&s.d, a.isa_irq, level(a.level)?)
+            }
+            o::XEN_DMOP_SET_PCI_LINK_ROUTE => {
+                let a: o::DmOpSetPciLinkRoute = op.get();
+                self.set_pci_link_route(&s.d, a.link, a.isa_irq)
+            }
+            o::XEN_DMOP_INJECT_MSI => {
+                let a: o::DmOpInjectMsi = op.get();
+                if a.pad != 0 {
+                    return Err(Errno::EINVAL);
+                }
+                self.inject_msi(&s.d, a.addr, a.data)
+            }
+            _ => Err(Errno::EOPNOTSUPP),
+        }
     }
 
     /// Pages are mapped as resources; guest frames for them are not given out any more.
