@@ -53,12 +53,12 @@ pub struct HvmDomain {
     pub params: [AtomicU64; HVM_NR_PARAMS as usize],
     /// Device models that answer its accesses.
     pub ioreq: IoreqServers,
-    /// Its interrupt controllers, timers and clock.
-    pub(crate) platform: Option<Platform>,
     /// What it has written.
     pub dirty: Lock<Dirty>,
     /// Some of its writes are noted.
     pub dirty_on: AtomicBool,
+    /// Its interrupt controllers, timers and clock.
+    pub(crate) platform: Option<Platform>,
     /// Where the teardown of its guest-physical memory goes on.
     pub teardown: Lock<Teardown>,
 }
@@ -133,9 +133,9 @@ impl<H: Hw> Host<H> {
             pool,
             params: [const { AtomicU64::new(0) }; HVM_NR_PARAMS as usize],
             ioreq: IoreqServers::default(),
-            platform: Platform::new(emulation, self.platform_time()),
             dirty: Lock::default(),
             dirty_on: AtomicBool::new(false),
+            platform: Platform::new(emulation, self.platform_time()),
             teardown: Lock::default(),
         };
         if let Some(reason) = d.params.get(HVM_PARAM_TRIPLE_FAULT_REASON as usize) {
