@@ -50,8 +50,7 @@ const fn family(section: &'static str, title: &'static str, source: &'static str
 }
 
 /// Operations that a dispatcher names only to answer with the default error.
-const NAMED_IN_VAIN: &[&str] =
-    &["GNTTABOP_DUMP_TABLE", "HYPERVISOR_NMI_OP"];
+const NAMED_IN_VAIN: &[&str] = &["GNTTABOP_DUMP_TABLE", "HYPERVISOR_NMI_OP"];
 
 /// One row of the table.
 struct Row {

@@ -165,6 +165,19 @@ impl<H: Hw> Host<H> {
         Ok(old)
     }
 
+    /// What a guest frame is, after memory that is to be there when it is touched was put there.
+    #[inline]
+    pub(crate) fn lookup(&self, h: &HvmDomain, gfn: u64) -> Entry {
+        let e = h.p2m.get(&self.hw, gfn);
+        if e.kind == Kind::OnDemand
+            && let Ok(d) = self.domain(h.id)
+            && self.populate_on_demand(&d, h, gfn).is_ok()
+        {
+            return h.p2m.get(&self.hw, gfn);
+        }
+        e
+    }
+
     /// The frame that a domain names by `gfn`: a PV domain's names are machine frames, another's are looked up.
     ///
     /// # Errors
@@ -172,7 +185,7 @@ impl<H: Hw> Host<H> {
     #[inline]
     pub(crate) fn frame_of(&self, d: &Domain, gfn: u64) -> Result<Mfn> {
         let Some(h) = &d.hvm else { return Ok(Mfn(gfn)) };
-        let e = h.p2m.get(&self.hw, gfn);
+        let e = self.lookup(h, gfn);
         if e.kind.is_ram() { Ok(e.mfn) } else { Err(Errno::EINVAL) }
     }
 

@@ -87,7 +87,7 @@ impl Io {
 
 /// All bits of so many bytes.
 const fn ones(size: u8) -> u64 {
-    if size >= 8 { u64::MAX } else { (1 << (size * 8)) - 1 }
+    if size >= 8 { u64::MAX } else { 1u64.wrapping_shl((size as u32).wrapping_mul(8)).wrapping_sub(1) }
 }
 
 impl<H: Hw> Host<H> {
