@@ -217,6 +217,14 @@ fn the_hpet_in_the_place_of_the_pit() {
     // The first after 2 ms, then one each millisecond, and none of the PIT's.
     let got = s.vectors().len();
     assert!((18..=20).contains(&got), "{got}");
+    // The clock is not connected either, until the HPET leaves its place.
+    s.play(
+        [store(HPET + 0x100, 0), out(0x70, 0x0b), out(0x71, 0x42)].into_iter().chain(route(8, 0x38)),
+        5 * MS,
+    );
+    assert!(!s.vectors().contains(&0x38));
+    s.play([store(HPET + 0x10, 1)], 5 * MS);
+    assert_eq!(s.vectors().iter().filter(|v| **v == 0x38).count(), 1, "nobody reads what has come");
 }
 
 #[test]
