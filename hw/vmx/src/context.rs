@@ -9,7 +9,7 @@ use fx_x86::msr::{self, rdmsr, wrmsr};
 use fx_x86::{cr, debugreg, desc, segment};
 
 use crate::capability::{Controls, proc};
-use crate::cpu::{PAGE, PerCpu, Vmx};
+use crate::cpu::{Memory, PAGE, PerCpu, Vmx};
 use crate::vmcs::{self, field};
 
 /// CR0 after reset: CD, NW, ET.
@@ -50,6 +50,7 @@ pub struct Context {
     pub(crate) msr_map: NonNull<u8>,
     /// The page that has the task priority.
     pub(crate) apic: NonNull<u8>,
+    memory: Memory,
     phys: u64,
     place: Own32,
     pub(crate) frame: Frame,
@@ -104,13 +105,6 @@ impl Vmx {
             c.reset();
         });
         Ok(c)
-    }
-
-    /// Frees what a context has.
-    pub fn free_context(&self, c: &Context) {
-        for region in [c.vmcs, c.msr_map, c.apic] {
-            (self.memory.give)(region, PAGE);
-        }
     }
 
     fn set_controls(&self, c: &Context, setup: &Setup) {
@@ -200,12 +194,21 @@ impl Vmx {
     }
 }
 
+impl Drop for Context {
+    fn drop(&mut self) {
+        for region in [self.vmcs, self.msr_map, self.apic] {
+            (self.memory.give)(region, PAGE);
+        }
+    }
+}
+
 impl Context {
     fn new(v: &Vmx, [vmcs, msr_map, apic]: [NonNull<u8>; 3]) -> Self {
         Self {
             vmcs,
             msr_map,
             apic,
+            memory: v.memory,
             phys: (v.memory.phys)(vmcs),
             place: Own32::new(AWAY),
             frame: Frame { rsp: AtomicU64::new(0), launched: AtomicU64::new(0) },
