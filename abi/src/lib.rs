@@ -20,6 +20,7 @@ pub mod errno;
 pub mod event_channel;
 pub mod features;
 pub mod grant_table;
+pub mod hvm_ioreq;
 pub mod hvm_op;
 pub mod hvm_params;
 pub mod hvm_save;

@@ -22,16 +22,16 @@ start=$(fx tsc)
 check create 120 xl create /tmp/bench.cfg || exit 1
 value xl_create $(($(fx tsc) - start)) instructions
 hello=$(fx wait $CONSOLES/guest-bench.log 'HELLO FROM GUEST' 120)
-verdict hello && value create_to_hello $((hello - start)) instructions
+verdict $? hello && value create_to_hello $((hello - start)) instructions
 fx wait $CONSOLES/guest-bench.log 'TICK 1' 120 >/dev/null
-verdict guest_loops
+verdict $? guest_loops
 lines bench '^LOOP' | while read -r _ name ticks _; do value "guest.$name" "$ticks" instructions; done
 value guest_memory_above_size $((free - $(free_kib) - 256 * 1024)) KiB
 start=$(fx tsc)
 xl destroy bench
 value xl_destroy $(($(fx tsc) - start)) instructions
 until_true 20 gone bench
-verdict gone
+verdict $? gone
 
 bridge_up
 truncate -s 32M /tmp/io.img
@@ -43,6 +43,6 @@ busybox timeout 300 busybox nc -l -p 7000 <&9 >/dev/null 2>&1 &
 start=$(fx tsc)
 xl create /tmp/io.cfg
 end=$(fx wait $CONSOLES/guest-io.log 'GUEST end' 240)
-verdict io && value io_guest_create_to_end $((end - start)) instructions
+verdict $? io && value io_guest_create_to_end $((end - start)) instructions
 until_true 60 gone io
-verdict io_gone || show_guest io
+verdict $? io_gone || show_guest io

@@ -1,9 +1,9 @@
-# disk-net: a PV guest with a disk (raw file, loop device, xen-blkback) and a network card on a bridge to Dom0.
+# disk-net: a guest with a disk (raw file, loop device, xen-blkback) and a network card on a bridge to Dom0.
 . /fx/jobs/lib.sh
 start_xen || exit 1
 bridge_up
-truncate -s 32M /tmp/dn.img
-guest_config dn 'fx.mode=disk,net fx.mib=8' "disk=['format=raw,vdev=xvda,access=rw,target=/tmp/dn.img']" \
+truncate -s 260M /tmp/dn.img
+guest_config dn 'fx.mode=disk,net fx.mib=256' "disk=['format=raw,vdev=xvda,access=rw,target=/tmp/dn.img']" \
     "vif=['bridge=xenbr0,mac=00:16:3e:00:00:02']"
 # nc's standard input stays open: at its end nc would close its side, and the sender would leave too early.
 [ -p /tmp/hold ] || mkfifo /tmp/hold
@@ -14,18 +14,18 @@ guest_says dn hello 120 'HELLO FROM GUEST'
 guest_says dn end 240 'GUEST end'
 show_guest dn
 lines dn 'GUEST disk OK' >/dev/null
-verdict disk "$(lines dn 'GUEST disk' | cut -d' ' -f3-)"
+verdict $? disk "$(lines dn 'GUEST disk' | cut -d' ' -f3-)"
 sum=$(lines dn 'GUEST disk' | grep -o 'sum=[0-9a-f]*')
-[ "sum=$(head -c 8M /tmp/dn.img | md5sum | cut -c1-32)" = "$sum" ]
-verdict disk_seen_by_dom0
+[ "sum=$(head -c 256M /tmp/dn.img | fx sum)" = "$sum" ]
+verdict $? disk_seen_by_dom0
 lines dn 'GUEST ping' | grep -q ' 0% packet loss'
-verdict ping "$(lines dn 'GUEST ping' | grep -o '20 packets.*')"
+verdict $? ping "$(lines dn 'GUEST ping' | grep -o '20 packets.*')"
 sum=$(lines dn 'GUEST sent' | grep -o 'sum=[0-9a-f]*')
-[ "sum=$(md5sum </tmp/dn.received | cut -c1-32)" = "$sum" ]
-verdict tcp "$(stat -c %s /tmp/dn.received) bytes $(lines dn 'GUEST sent' | grep -o 'time=.*')"
+[ "sum=$(fx sum </tmp/dn.received)" = "$sum" ]
+verdict $? tcp "$(stat -c %s /tmp/dn.received) bytes $(lines dn 'GUEST sent' | grep -o 'time=.*')"
 until_true 60 gone dn
-verdict gone || xl destroy dn
+verdict $? gone || xl destroy dn
 no_loops() { [ -z "$(losetup -a)" ]; }
 until_true 10 no_loops
-verdict teardown
+verdict $? teardown
 rm -f /tmp/dn.img /tmp/dn.received

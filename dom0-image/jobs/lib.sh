@@ -24,11 +24,12 @@ check() {
     return $rc
 }
 
-# verdict NAME DETAIL: PASS or FAIL after the exit status of the last command
+# verdict STATUS NAME DETAIL: PASS or FAIL after the exit status, which callers give as $? before what they compute for the detail
 verdict() {
-    local rc=$?
-    if [ $rc = 0 ]; then result "$1 PASS ${*:2}"; else result "$1 FAIL ${*:2}"; fi
-    return $rc
+    local rc=$1 name=$2
+    shift 2
+    if [ "$rc" = 0 ]; then result "$name PASS $*"; else result "$name FAIL $*"; fi
+    return "$rc"
 }
 
 # until_true SECONDS COMMAND...: waits for the command to succeed; the wait itself costs little
@@ -55,7 +56,7 @@ start_xen() {
     start=$(fx tsc)
     /etc/init.d/xen start
     timeout 60 xl list >/tmp/xl.list 2>&1
-    verdict xen_start "$(($(fx tsc) - start)) instructions" || {
+    verdict $? xen_start "$(($(fx tsc) - start)) instructions" || {
         cat /tmp/xl.list
         tail -5 /var/log/xen/*.log 2>/dev/null
         return 1
@@ -92,7 +93,7 @@ show_guest() { lines "$1" . | sed "s/^/  $1| /" | tail -${2:-25}; }
 guest_says() {
     local start=$(now_ms)
     until_true "$3" said "$1" "$4"
-    verdict "$2" "ms=$(($(now_ms) - start)) waiting for '$4'" && return
+    verdict $? "$2" "ms=$(($(now_ms) - start)) waiting for '$4'" && return
     show_guest "$1"
     xl list
     xl dmesg | tail -15

@@ -1,4 +1,4 @@
-# lifecycle: what xl does to a running PV guest: pause, vCPUs, memory, save, restore, reboot, destroy.
+# lifecycle: what xl does to a running guest: pause, vCPUs, memory, save, restore, reboot, destroy.
 . /fx/jobs/lib.sh
 start_xen || exit 1
 free=$(free_kib)
@@ -18,29 +18,29 @@ guest_says lc ticks 60 'TICK 2'
 
 check pause 30 xl pause lc
 ! moves 3
-verdict paused_stands_still
+verdict $? paused_stands_still
 check unpause 30 xl unpause lc
 moves 4
-verdict unpaused_moves
+verdict $? unpaused_moves
 
 check vcpu_set_1 30 xl vcpu-set lc 1
 until_true 20 last_cpus 0
-verdict vcpu_down "$(lines lc TICK | tail -1)"
+verdict $? vcpu_down "$(lines lc TICK | tail -1)"
 
 check mem_set_192 60 xl mem-set lc 192
 until_true 20 memory_is 190 193
-verdict memory_down "$(xl list lc | awk 'NR == 2 { print $3 }') MiB"
+verdict $? memory_down "$(xl list lc | awk 'NR == 2 { print $3 }') MiB"
 check mem_set_256 60 xl mem-set lc 256
 until_true 20 memory_is 255 257
-verdict memory_up "$(xl list lc | awk 'NR == 2 { print $3 }') MiB"
+verdict $? memory_up "$(xl list lc | awk 'NR == 2 { print $3 }') MiB"
 
 if check save 180 xl save lc /tmp/lc.save; then
     result "save_size VALUE $(stat -c %s /tmp/lc.save) bytes"
     gone lc
-    verdict saved_is_gone
+    verdict $? saved_is_gone
     check restore 180 xl restore /tmp/lc.save || tail -15 /var/log/xen/xl-lc.log
     moves 5
-    verdict restored_moves || { show_guest lc 8; xl dmesg | tail -10; }
+    verdict $? restored_moves || { show_guest lc 8; xl dmesg | tail -10; }
     rm -f /tmp/lc.save
 fi
 
@@ -48,13 +48,13 @@ hellos() { [ "$(lines lc 'HELLO FROM' | wc -l)" -gt "$1" ]; }
 before=$(lines lc 'HELLO FROM' | wc -l)
 check reboot 60 xl reboot lc
 until_true 120 hellos "$before"
-verdict rebooted || { show_guest lc 12; tail -15 /var/log/xen/xl-lc.log; }
+verdict $? rebooted || { show_guest lc 12; tail -15 /var/log/xen/xl-lc.log; }
 sleep 2
 check destroy 60 xl destroy lc
 until_true 20 gone lc
-verdict gone
+verdict $? gone
 show_guest lc 12
 sleep 1
 leak=$((free - $(free_kib)))
 [ $leak -le 16 ]
-verdict memory_given_back "$leak KiB missing"
+verdict $? memory_given_back "$leak KiB missing"

@@ -2,8 +2,11 @@
      fxtool tsc     prints the time stamp counter (under QEMU's icount shift=0: instructions since power-on)
      fxtool loops   times getpid, fork, fork+exec, pipe and page faults, in TSC ticks for each, as LOOP lines
      fxtool wait FILE TEXT SECONDS  waits cheaply until FILE contains TEXT, then prints the time stamp counter
+     fxtool fill MIB SEED  writes so much data, no two words of it alike, to its standard output
+     fxtool sum     prints a checksum of its standard input; busybox's md5sum takes minutes for what this does in seconds
      fxtool nothing does nothing (what "loops" executes) */
 #define _GNU_SOURCE
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,13 +101,13 @@ static void measure(const char *name, work run, int count)
 /* Whether the file contains the text; files are small. */
 static int contains(const char *file, const char *text)
 {
-    static char buffer[1 << 20];
+    static char text_of[1 << 20];
     FILE *f = fopen(file, "r");
     if (!f)
         return 0;
-    size_t length = fread(buffer, 1, sizeof buffer, f);
+    size_t length = fread(text_of, 1, sizeof text_of, f);
     fclose(f);
-    return memmem(buffer, length, text, strlen(text)) != NULL;
+    return memmem(text_of, length, text, strlen(text)) != NULL;
 }
 
 static int wait_for(const char *file, const char *text, long seconds)
@@ -120,9 +123,53 @@ static int wait_for(const char *file, const char *text, long seconds)
     return 1;
 }
 
+/* The words of splitmix64: a permutation of the counter, so that none comes twice. */
+static uint64_t word(uint64_t seed, uint64_t n)
+{
+    uint64_t z = seed + n * 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
+
+static uint64_t buffer[1 << 13];
+
+static int fill(uint64_t mib, uint64_t seed)
+{
+    uint64_t n = 0, end = mib << 17;
+    while (n < end) {
+        for (size_t i = 0; i < sizeof buffer / 8; i++)
+            buffer[i] = word(seed, n++);
+        if (fwrite(buffer, sizeof buffer, 1, stdout) != 1)
+            return 1;
+    }
+    return fflush(stdout) != 0;
+}
+
+/* Each word, its place and the length count. */
+static int sum(void)
+{
+    uint64_t hash = 0xcbf29ce484222325, length = 0;
+    size_t got;
+    while ((got = fread(buffer, 1, sizeof buffer, stdin)) > 0) {
+        memset((char *)buffer + got, 0, -got & 7);
+        for (size_t i = 0; i < (got + 7) / 8; i++) {
+            hash = (hash ^ buffer[i]) * 0x9e3779b97f4a7c15;
+            hash ^= hash >> 32;
+        }
+        length += got;
+    }
+    printf("%016llx\n", (unsigned long long)((hash ^ length) * 0x9e3779b97f4a7c15));
+    return ferror(stdin) != 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
+    if (strcmp(what, "fill") == 0 && argc == 4)
+        return fill(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
+    if (strcmp(what, "sum") == 0)
+        return sum();
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (strcmp(what, "nothing") == 0)
         return 0;
@@ -140,6 +187,6 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "wait") == 0 && argc == 5)
         return wait_for(argv[2], argv[3], atol(argv[4]));
-    fprintf(stderr, "usage: fxtool tsc|loops|wait FILE TEXT SECONDS|nothing\n");
+    fprintf(stderr, "usage: fxtool tsc|loops|wait FILE TEXT SECONDS|fill MIB SEED|sum|nothing\n");
     return 2;
 }

@@ -37,7 +37,8 @@ fn on_panic(info: &PanicInfo<'_>) -> ! {
     let rbp: u64;
     // SAFETY: reads a register.
     unsafe { core::arch::asm!("mov {}, rbp", out(reg) rbp, options(nomem, nostack)) };
-    end(format_args!("{info}"), || {
+    end("Panic", format_args!("{info}"), || {
+        control_registers();
         say!("Backtrace:");
         backtrace(rbp);
     })
@@ -45,20 +46,27 @@ fn on_panic(info: &PanicInfo<'_>) -> ! {
 
 /// Stops because of something that is not the hypervisor's mistake: says why and what to do, and ends.
 pub fn stop(why: fmt::Arguments<'_>) -> ! {
-    end(why, || {})
+    end("Panic", why, || {})
+}
+
+/// The hardware domain went down, and the machine with it.
+pub fn dom0_crashed() -> ! {
+    end("Dom0 crash", format_args!("its kernel gave up; its last messages are above"), || {})
 }
 
 /// Prints why, where from, and ends.
 pub fn fatal(why: fmt::Arguments<'_>, regs: &GuestRegs) -> ! {
-    end(why, || {
+    end("Panic", why, || {
+        say!("Hypervisor:");
         registers(regs);
+        control_registers();
         say!("Backtrace:\n   {:#018x} {}", regs.rip, Name(regs.rip));
         backtrace(regs.rbp);
     })
 }
 
 /// The one way out. A fault on the way prints less; another CPU's is not reported: it stops.
-fn end(why: fmt::Arguments<'_>, details: impl FnOnce()) -> ! {
+fn end(what: &str, why: fmt::Arguments<'_>, details: impl FnOnce()) -> ! {
     let me = block::cpu_or_zero();
     match STOPPER.compare_exchange(0, me + 1, Ordering::SeqCst, Ordering::SeqCst) {
         Ok(_) => {}
@@ -67,7 +75,7 @@ fn end(why: fmt::Arguments<'_>, details: impl FnOnce()) -> ! {
     }
     console::prepare_for_end();
     wiring::stop_other_cpus();
-    say!("\n****************************************\nPanic on CPU {me}: {why}");
+    say!("\n****************************************\n{what} on CPU {me}: {why}");
     context();
     details();
     say!("****************************************");
@@ -93,22 +101,13 @@ pub fn on_nmi() {
     }
 }
 
-/// Which guest this CPU is running.
+/// Which guest this CPU is running, and where it was.
 fn context() {
     match wiring::current() {
         Some((domain, vcpu)) => {
-            say!("Running: d{domain}v{vcpu}");
+            say!("Running: d{domain}v{vcpu}. Guest:");
             // SAFETY: a guest runs here, so the CPU is on the stack that has its frame. It is only read.
-            let r = unsafe { &*block::guest_regs() };
-            say!(
-                "Guest: RIP {:04x}:{:016x} RSP {:04x}:{:016x} RAX {:016x} entry {:#x}",
-                r.cs,
-                r.rip,
-                r.ss,
-                r.rsp,
-                r.rax,
-                r.entry_vector
-            );
+            registers(unsafe { &*block::guest_regs() });
         }
         None => say!("Running: no guest"),
     }
@@ -128,6 +127,10 @@ fn registers(r: &GuestRegs) {
     say!("RSI {:016x} RDI {:016x} RBP {:016x} RSP {:04x}:{:016x}", r.rsi, r.rdi, r.rbp, r.ss, r.rsp);
     say!("R8  {:016x} R9  {:016x} R10 {:016x} R11 {:016x}", r.r8, r.r9, r.r10, r.r11);
     say!("R12 {:016x} R13 {:016x} R14 {:016x} R15 {:016x}", r.r12, r.r13, r.r14, r.r15);
+}
+
+/// Prints the registers that steer the processor.
+fn control_registers() {
     say!(
         "CR0 {:08x} CR2 {:016x} CR3 {:x} CR4 {:08x}",
         cr::read_cr0(),

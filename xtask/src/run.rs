@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::machine::boot::Boot;
 use crate::machine::job::{Verdict, Watch};
-use crate::machine::{self, Disk, End, Machine, Nic, backtrace};
+use crate::machine::{self, Disk, End, Loader, Machine, Nic, backtrace};
 use crate::{build, image, paths, report};
 
 /// Options of `run`.
@@ -48,6 +48,9 @@ pub struct RunArgs {
     /// Boot this test guest (guests/NAME) in Dom0's place
     #[arg(long, value_name = "NAME")]
     guest: Option<String>,
+    /// What loads the hypervisor
+    #[arg(long, value_enum, default_value_t)]
+    loader: Loader,
     /// More arguments of QEMU, such as "-s -S -d int,cpu_reset -D /tmp/qemu.log"
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     qemu_args: String,
@@ -90,6 +93,7 @@ fn guest(args: &RunArgs, name: &str, hypervisor: &Path) -> Result<Machine> {
         bail!("no test guest {name} in guests/");
     };
     let mut machine = machine::guest::machine(hypervisor, elf, args.smp, paths::target().join("run.log"));
+    machine.loader = args.loader;
     machine.hypervisor.1.push_str(&format!(" {}", args.xen_args));
     machine.qemu_args = args.qemu_args.split_whitespace().map(str::to_owned).collect();
     Ok(machine)
@@ -101,6 +105,7 @@ fn boot(args: &RunArgs, hypervisor: Option<PathBuf>) -> Boot {
     let (disk, nic) =
         if args.legacy_devices { (Disk::Ahci, Nic::E1000) } else { (Disk::Virtio, Nic::Virtio) };
     Boot {
+        loader: args.loader,
         hypervisor,
         jobs: args.jobs.clone(),
         xen_args: args.xen_args.clone(),

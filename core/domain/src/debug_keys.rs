@@ -9,7 +9,7 @@ use fx_events as ev;
 
 use crate::domain::Domain;
 use crate::host::Host;
-use crate::hw::Hw;
+use crate::hw::{Hw, MachineEnd};
 use crate::hypercall::event::EventView;
 use crate::vcpu::Vcpu;
 
@@ -46,8 +46,8 @@ impl<H: Hw> Host<H> {
                     self.say(format_args!(" key '{}' (ascii '{k:02x}') => {what}", char::from(k)));
                 }
             }
-            b'C' => self.hw.crash("asked for by debug key 'C'"),
-            b'R' => self.hw.machine_restart(true),
+            b'C' => self.hw.crash(),
+            b'R' => self.hw.end_machine(MachineEnd::Restart),
             other => self.dump(other),
         }
     }

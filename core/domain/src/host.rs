@@ -58,8 +58,6 @@ pub struct Cpu {
 pub struct Settings {
     /// The command line as it was.
     pub cmdline: alloc::string::String,
-    /// The machine halts instead of restarting when something went wrong.
-    pub noreboot: bool,
     /// Limit of grant table frames for domains that name none.
     pub grant_frames: u32,
     /// Limit of maptrack frames for domains that name none.

@@ -123,8 +123,8 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Virt + Send + Sync + 'static {
     fn cpus(&self) -> usize;
     /// Wall-clock time at boot, ns since 1970.
     fn wallclock_at_boot(&self) -> u64;
-    /// Restarts or stops the whole machine; does not return.
-    fn machine_restart(&self, reboot: bool) -> !;
+    /// Ends the run of the whole machine; does not return.
+    fn end_machine(&self, how: MachineEnd) -> !;
     /// Tells how a global system interrupt is signalled.
     ///
     /// # Errors
@@ -161,7 +161,19 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Virt + Send + Sync + 'static {
     /// The log of messages, which is older than the core.
     fn log(&self) -> &Log<Self::Sink, Self::LogClock>;
     /// Stops the machine as after a fault of the hypervisor: with its state on the console.
-    fn crash(&self, why: &str) -> !;
+    fn crash(&self) -> !;
+}
+
+/// How the machine's run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MachineEnd {
+    /// It is switched off.
+    PowerOff,
+    /// It starts again.
+    Restart,
+    /// The hardware domain went down: what there is to know is printed, then the machine starts again or, if the operator wants
+    /// it so (`noreboot`), stands still.
+    Dom0Crashed,
 }
 
 /// Which message-signalled interrupts of which PCI function.

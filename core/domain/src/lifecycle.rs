@@ -14,13 +14,13 @@ use xen_abi::arch_x86::{
     VGCF_FAILSAFE_DISABLES_EVENTS, VGCF_I387_VALID, VGCF_IN_KERNEL, VGCF_SYSCALL_DISABLES_EVENTS,
     VcpuGuestContext, xen_cr3_to_pfn,
 };
-use xen_abi::sched::{SHUTDOWN_CRASH, SHUTDOWN_REBOOT};
+use xen_abi::sched::{SHUTDOWN_CRASH, SHUTDOWN_POWEROFF, SHUTDOWN_REBOOT};
 use xen_abi::xen::VIRQ_DOM_EXC;
 
 use crate::domain::{ALIVE, DEAD, DYING, Domain, Pages, RUNNING, Rights};
 use crate::host::{Host, VcpuRef};
 use crate::hvm::HvmDomain;
-use crate::hw::{Hw, Segments};
+use crate::hw::{Hw, MachineEnd, Segments};
 use crate::hypercall::event::EventView;
 use crate::hypercall::pv::guest_selector;
 use crate::taken::Taken;
@@ -331,22 +331,14 @@ impl<H: Hw> Host<H> {
 
     /// The hardware domain stopped: the machine goes with it.
     pub(crate) fn hardware_domain_stopped(&self, code: u32) {
-        let reboot = match code {
-            SHUTDOWN_REBOOT => true,
-            xen_abi::sched::SHUTDOWN_POWEROFF => false,
-            _ => !self.settings.noreboot,
+        let (what, then, how) = match code {
+            SHUTDOWN_POWEROFF => ("halted", "switching the machine off", MachineEnd::PowerOff),
+            SHUTDOWN_REBOOT => ("shutdown", "rebooting machine", MachineEnd::Restart),
+            SHUTDOWN_CRASH => ("crashed", "so does the machine", MachineEnd::Dom0Crashed),
+            _ => ("stopped for a reason of its own", "so does the machine", MachineEnd::Dom0Crashed),
         };
-        self.log(format_args!(
-            "Hardware Dom0 {}: {}.",
-            match code {
-                xen_abi::sched::SHUTDOWN_POWEROFF => "halted",
-                SHUTDOWN_REBOOT => "shutdown",
-                SHUTDOWN_CRASH => "crashed",
-                _ => "stopped",
-            },
-            if reboot { "rebooting machine" } else { "halting machine" }
-        ));
-        self.hw.machine_restart(reboot);
+        self.log(format_args!("Hardware Dom0 {what}: {then}."));
+        self.hw.end_machine(how);
     }
 
     /// Takes a domain apart, a bounded part in each call.
@@ -358,6 +350,7 @@ impl<H: Hw> Host<H> {
             self.pause_domain(d, true);
             let _ = self.set_claim(d, 0);
             self.release_vcpus(d);
+            self.release_servers(d);
         }
         if d.dying.load(Ordering::Acquire) == DEAD {
             return Ok(());

@@ -44,6 +44,12 @@ impl Ranges {
         Ok(())
     }
 
+    /// Whether some number from `first` to `last` is in the set.
+    #[must_use]
+    pub fn overlaps(&self, first: u64, last: u64) -> bool {
+        self.0.iter().any(|(a, b)| *a <= last && *b >= first)
+    }
+
     /// Takes `first..=last` out.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use fx_types::{DomId, GuestVirtExt, Maddr, PhysMemExt};
+use fx_virt::Register;
 use xen_abi::xen::{VIRQ_TIMER, VcpuTimeInfo, XEN_PVCLOCK_TSC_STABLE_BIT};
 
 use crate::domain::Domain;
@@ -26,6 +27,11 @@ pub const WATCHDOG: u8 = 3;
 pub const APIC: u8 = 4;
 
 impl<H: Hw> Host<H> {
+    /// What a vCPU's time stamp counter is ahead of the machine's.
+    pub(crate) fn tsc_offset(&self, v: &Vcpu) -> u64 {
+        self.context(v).map_or(0, |x| self.hw.register(x, Register::TscOffset))
+    }
+
     /// Brings a vCPU's clock page up to date.
     pub fn update_time(&self, c: &VcpuRef) {
         let scale = self.hw.tsc_scale();
@@ -34,7 +40,8 @@ impl<H: Hw> Host<H> {
         let version = self.hw.load32(at);
         let info = VcpuTimeInfo {
             version: version | 1,
-            tsc_timestamp: tsc,
+            // An HVM guest's counter is not the machine's.
+            tsc_timestamp: tsc.wrapping_add(self.tsc_offset(&c.v)),
             system_time: scale.at(tsc),
             tsc_to_system_mul: scale.mul,
             tsc_shift: scale.shift,

@@ -5,7 +5,7 @@ use fx_types::GuestRegs;
 use crate::flags::{CF, Flags, ZF, add, logic, sub};
 use crate::outcome::{Outcome, retire};
 use crate::pte::{PteOp, PteWrite};
-use crate::reg::{get, mask, merge, slot};
+use crate::reg::{mask, merge};
 use crate::string_io::step;
 
 /// Why an entry was not replaced.
@@ -115,7 +115,7 @@ impl PteWrite {
             Before::Dropped => {}
             Before::ToRegister => self.reg.set(regs, before, self.size),
             Before::ToAccumulator => {
-                let rax = slot(regs, 0);
+                let rax = regs.general_mut(0);
                 *rax = merge(*rax, before, self.size);
             }
             Before::ToPair => {
@@ -166,7 +166,7 @@ fn uncarried((r, f): (u64, Flags)) -> (u64, Flags) {
 }
 
 fn cmpxchg(a: u64, b: u64, size: u8, regs: &GuestRegs) -> Effect {
-    let acc = get(regs, 0) & mask(size);
+    let acc = regs.general(0) & mask(size);
     let (_, flags) = sub(acc, a, false, size);
     if acc == a {
         effect(b, flags, Before::Dropped)

@@ -4,7 +4,7 @@ use fx_types::GuestRegs;
 
 use crate::decode::{PrivOp, decode};
 use crate::outcome::{Exception, Outcome, PvCpu, Refused, retire};
-use crate::reg::{get, merge, slot};
+use crate::reg::merge;
 use crate::{MAX_INSN_LEN, string_io};
 
 /// Emulates the instruction at which the guest took a #GP(0).
@@ -101,15 +101,15 @@ fn kernel_only<C: PvCpu>(cpu: &mut C, regs: &mut GuestRegs, op: PrivOp, long: bo
         PrivOp::Wbinvd => cpu.wbinvd(),
         PrivOp::Xsetbv => cpu.xsetbv(regs.rcx as u32, pair(regs)),
         PrivOp::ReadCr { cr, gpr } => {
-            *slot(regs, gpr) = merge(0, cpu.read_cr(cr)?, size);
+            *regs.general_mut(gpr) = merge(0, cpu.read_cr(cr)?, size);
             Ok(())
         }
-        PrivOp::WriteCr { cr, gpr } => cpu.write_cr(cr, merge(0, get(regs, gpr), size)),
+        PrivOp::WriteCr { cr, gpr } => cpu.write_cr(cr, merge(0, regs.general(gpr), size)),
         PrivOp::ReadDr { dr, gpr } => {
-            *slot(regs, gpr) = merge(0, cpu.read_dr(dr)?, size);
+            *regs.general_mut(gpr) = merge(0, cpu.read_dr(dr)?, size);
             Ok(())
         }
-        PrivOp::WriteDr { dr, gpr } => cpu.write_dr(dr, merge(0, get(regs, gpr), size)),
+        PrivOp::WriteDr { dr, gpr } => cpu.write_dr(dr, merge(0, regs.general(gpr), size)),
         _ => Err(Refused::Protection),
     }
 }

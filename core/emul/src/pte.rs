@@ -6,7 +6,7 @@
 use fx_types::GuestRegs;
 
 use crate::cursor::{Cursor, Prefixes, Short};
-use crate::reg::{Operand, get, mask, merge};
+use crate::reg::{Operand, mask, merge};
 
 /// What is done to the memory operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,18 +268,18 @@ fn memory_operand(
         let sib = c.u8()?;
         let index = (sib >> 3) & 7 | p.x();
         if index != 4 {
-            ea = get(regs, index).wrapping_shl(u32::from(sib >> 6));
+            ea = regs.general(index).wrapping_shl(u32::from(sib >> 6));
         }
         if sib & 7 == 5 && mode == 0 {
             disp = 4;
         } else {
-            ea = ea.wrapping_add(get(regs, sib & 7 | p.b()));
+            ea = ea.wrapping_add(regs.general(sib & 7 | p.b()));
         }
     } else if rm == 5 && mode == 0 {
         disp = 4;
         rip_relative = true;
     } else {
-        ea = get(regs, rm | p.b());
+        ea = regs.general(rm | p.b());
     }
     if disp != 0 {
         ea = ea.wrapping_add(c.signed(disp)?);

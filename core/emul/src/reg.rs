@@ -1,52 +1,6 @@
-//! General registers by their number in an instruction.
+//! Operands in general registers.
 
 use fx_types::GuestRegs;
-
-/// The value of register `n` (0 to 15).
-#[inline]
-pub(crate) fn get(regs: &GuestRegs, n: u8) -> u64 {
-    match n & 15 {
-        0 => regs.rax,
-        1 => regs.rcx,
-        2 => regs.rdx,
-        3 => regs.rbx,
-        4 => regs.rsp,
-        5 => regs.rbp,
-        6 => regs.rsi,
-        7 => regs.rdi,
-        8 => regs.r8,
-        9 => regs.r9,
-        10 => regs.r10,
-        11 => regs.r11,
-        12 => regs.r12,
-        13 => regs.r13,
-        14 => regs.r14,
-        _ => regs.r15,
-    }
-}
-
-/// Register `n` (0 to 15).
-#[inline]
-pub(crate) fn slot(regs: &mut GuestRegs, n: u8) -> &mut u64 {
-    match n & 15 {
-        0 => &mut regs.rax,
-        1 => &mut regs.rcx,
-        2 => &mut regs.rdx,
-        3 => &mut regs.rbx,
-        4 => &mut regs.rsp,
-        5 => &mut regs.rbp,
-        6 => &mut regs.rsi,
-        7 => &mut regs.rdi,
-        8 => &mut regs.r8,
-        9 => &mut regs.r9,
-        10 => &mut regs.r10,
-        11 => &mut regs.r11,
-        12 => &mut regs.r12,
-        13 => &mut regs.r13,
-        14 => &mut regs.r14,
-        _ => &mut regs.r15,
-    }
-}
 
 /// The bits of an operand of `size` (1, 2, 4 or 8) bytes.
 #[inline]
@@ -88,14 +42,14 @@ impl Operand {
     /// The operand's value, the rest of the register above it included.
     #[inline]
     pub(crate) fn get(self, regs: &GuestRegs) -> u64 {
-        let v = get(regs, self.n);
+        let v = regs.general(self.n);
         if self.high { v >> 8 } else { v }
     }
 
     /// Writes `size` bytes.
     #[inline]
     pub(crate) fn set(self, regs: &mut GuestRegs, value: u64, size: u8) {
-        let r = slot(regs, self.n);
+        let r = regs.general_mut(self.n);
         *r = if self.high { (*r & !0xff00) | ((value & 0xff) << 8) } else { merge(*r, value, size) };
     }
 }

@@ -1,8 +1,6 @@
 //! One channel: its binding, the vCPU that it notifies, and its place in the FIFO queues.
 
-use core::sync::atomic::{
-    AtomicBool, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
-};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 use fx_sync::{Lock, LockGuard};
 use xen_abi::event_channel::EVTCHN_FIFO_PRIORITY_DEFAULT;
@@ -22,14 +20,15 @@ pub(crate) struct Queueing {
     pub early: bool,
 }
 
+/// In [`Channel::vcpu`]: the hypervisor itself has this end; events go to it, and the guest cannot use the port.
+const OWN: u32 = 1 << 31;
 const DEFAULT: u8 = EVTCHN_FIFO_PRIORITY_DEFAULT as u8;
 
 /// One channel. Its lock protects changes of the binding, and delivery to the port.
 pub(crate) struct Channel {
     binding: AtomicU64,
+    /// The vCPU that is notified, and [`OWN`].
     vcpu: AtomicU32,
-    /// The hypervisor itself has this end: events go to it instead of the guest, which cannot use the port.
-    own: AtomicBool,
     pub lock: Lock<Queueing>,
 }
 
@@ -40,12 +39,7 @@ impl Channel {
     /// A free channel.
     pub const fn new() -> Self {
         let queueing = Queueing { last_vcpu: 0, last_priority: DEFAULT, priority: DEFAULT, early: false };
-        Self {
-            binding: AtomicU64::new(Packed::FREE.0),
-            vcpu: AtomicU32::new(0),
-            own: AtomicBool::new(false),
-            lock: Lock::new(queueing),
-        }
+        Self { binding: AtomicU64::new(Packed::FREE.0), vcpu: AtomicU32::new(0), lock: Lock::new(queueing) }
     }
 
     /// The binding at this instant; it stays so only while the lock is held.
@@ -67,7 +61,7 @@ impl Channel {
     /// The vCPU that is notified.
     #[inline]
     pub fn vcpu(&self) -> u32 {
-        self.vcpu.load(Relaxed)
+        self.vcpu.load(Relaxed) & !OWN
     }
 
     /// Changes the vCPU that is notified.
@@ -78,7 +72,7 @@ impl Channel {
     /// Whether the hypervisor has this end.
     #[inline]
     pub fn is_own(&self) -> bool {
-        self.own.load(Relaxed)
+        self.vcpu.load(Relaxed) & OWN != 0
     }
 
     /// Binds a newly allocated channel, with the default priority.
@@ -90,8 +84,7 @@ impl Channel {
     pub fn bind_for(&self, b: Binding, vcpu: u32, own: bool) {
         let mut held = self.lock.lock();
         held.priority = DEFAULT;
-        self.own.store(own, Relaxed);
-        self.set_vcpu(&held, vcpu);
+        self.set_vcpu(&held, if own { vcpu | OWN } else { vcpu });
         self.set_binding(&held, b);
     }
 

@@ -168,6 +168,7 @@ impl EventChannels {
     /// Makes `port` free and not pending.
     pub(crate) fn free<H: EventHost>(&self, host: &H, ports: &mut Ports, port: u32, ch: &Channel) {
         let mut held = ch.lock.lock();
+        let own = ch.is_own();
         ch.set_binding(&held, Binding::Free);
         ch.set_vcpu(&held, 0);
         held.early = false;
@@ -179,7 +180,7 @@ impl EventChannels {
         drop(held);
         ports.next_free = ports.next_free.min(port);
         ports.active = ports.active.saturating_sub(1);
-        if ch.is_own() {
+        if own {
             ports.own = ports.own.saturating_sub(1);
         }
     }

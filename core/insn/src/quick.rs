@@ -113,14 +113,3 @@ pub fn special_move(bytes: &[u8], long: bool) -> Option<SpecialMove> {
         length: length(bytes, rest)?,
     })
 }
-
-/// The value of general register `number` (0 to 15).
-#[must_use]
-pub fn general(regs: &fx_types::GuestRegs, number: u8) -> u64 {
-    crate::registers::get(regs, number)
-}
-
-/// Sets general register `number` (0 to 15).
-pub fn set_general(regs: &mut fx_types::GuestRegs, number: u8, value: u64) {
-    crate::registers::Gpr::low(number, 8).set(regs, value);
-}

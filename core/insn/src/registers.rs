@@ -48,12 +48,12 @@ impl Gpr {
 
     /// Its value.
     pub(crate) fn get(self, regs: &GuestRegs) -> u64 {
-        get(regs, self.number).wrapping_shr(self.shift) & mask(self.size)
+        regs.general(self.number).wrapping_shr(self.shift) & mask(self.size)
     }
 
     /// Sets it: 32-bit values clear the upper half of the register, shorter ones leave the rest.
     pub(crate) fn set(self, regs: &mut GuestRegs, value: u64) {
-        let Some(slot) = slot(regs, self.number) else { return };
+        let slot = regs.general_mut(self.number);
         let value = value & mask(self.size);
         let field = mask(self.size).wrapping_shl(self.shift);
         *slot = match self.size {
@@ -79,51 +79,6 @@ pub(crate) const RBP: u8 = 5;
 pub(crate) const RSI: u8 = 6;
 /// `rdi`.
 pub(crate) const RDI: u8 = 7;
-
-/// Register `number` (0 to 15).
-pub(crate) fn get(regs: &GuestRegs, number: u8) -> u64 {
-    match number {
-        0 => regs.rax,
-        1 => regs.rcx,
-        2 => regs.rdx,
-        3 => regs.rbx,
-        4 => regs.rsp,
-        5 => regs.rbp,
-        6 => regs.rsi,
-        7 => regs.rdi,
-        8 => regs.r8,
-        9 => regs.r9,
-        10 => regs.r10,
-        11 => regs.r11,
-        12 => regs.r12,
-        13 => regs.r13,
-        14 => regs.r14,
-        15 => regs.r15,
-        _ => 0,
-    }
-}
-
-fn slot(regs: &mut GuestRegs, number: u8) -> Option<&mut u64> {
-    Some(match number {
-        0 => &mut regs.rax,
-        1 => &mut regs.rcx,
-        2 => &mut regs.rdx,
-        3 => &mut regs.rbx,
-        4 => &mut regs.rsp,
-        5 => &mut regs.rbp,
-        6 => &mut regs.rsi,
-        7 => &mut regs.rdi,
-        8 => &mut regs.r8,
-        9 => &mut regs.r9,
-        10 => &mut regs.r10,
-        11 => &mut regs.r11,
-        12 => &mut regs.r12,
-        13 => &mut regs.r13,
-        14 => &mut regs.r14,
-        15 => &mut regs.r15,
-        _ => return None,
-    })
-}
 
 /// The segment register that the decoder means.
 pub(crate) fn segment(register: Register) -> Option<Segment> {

@@ -121,29 +121,20 @@ impl<'a, C: Cpu> Run<'a, C> {
         let most = limit.min(MAX_LENGTH as u64);
         let in_page = PAGE_MASK.wrapping_sub(linear & PAGE_MASK).wrapping_add(1).min(most) as usize;
         self.fetch(linear, 0, in_page)?;
-        if self.parse(rip, in_page) == DecoderError::NoMoreBytes && in_page < most as usize {
+        let mut short = self.parse(rip, in_page);
+        if short && in_page < most as usize {
             self.fetch(linear.wrapping_add(in_page as u64), in_page, most as usize)?;
-            self.parse(rip, most as usize);
+            short = self.parse(rip, most as usize);
         }
         if self.insn.is_invalid() {
-            return Err(self.invalid(most as usize).into());
+            // The code segment or the longest length ends within it: another fault.
+            return Err(if short { Exception::GP0 } else { Exception::UD }.into());
         }
         self.next = rip.wrapping_add(self.insn.len() as u64);
         if self.mode != Mode::Long {
             self.next &= mask(4);
         }
         Ok(())
-    }
-
-    /// What an invalid instruction raises: `#GP` when the code segment or the longest length ends within it.
-    fn invalid(&self, length: usize) -> Exception {
-        let bytes = self.bytes.get(..length).unwrap_or_default();
-        let bitness = u32::from(self.code_size()).wrapping_mul(8);
-        let end = Decoder::try_new(bitness, bytes, DecoderOptions::NONE).map(|mut decoder| {
-            let _ = decoder.decode();
-            decoder.last_error()
-        });
-        if matches!(end, Ok(DecoderError::NoMoreBytes)) { Exception::GP0 } else { Exception::UD }
     }
 
     /// Bytes `from` to `to` of the instruction, from `linear` on.
@@ -153,15 +144,14 @@ impl<'a, C: Cpu> Run<'a, C> {
         self.cpu.fetch(linear, out)
     }
 
-    fn parse(&mut self, rip: u64, length: usize) -> DecoderError {
+    /// Decodes what has been fetched; whether it needed all of it and would take more.
+    fn parse(&mut self, rip: u64, length: usize) -> bool {
         let bytes = self.bytes.get(..length).unwrap_or_default();
         let bitness = u32::from(self.code_size()).wrapping_mul(8);
         let options = if self.cpu.amd() { DecoderOptions::AMD } else { DecoderOptions::NONE };
-        let Ok(mut decoder) = Decoder::try_with_ip(bitness, bytes, rip, options) else {
-            return DecoderError::InvalidInstruction;
-        };
+        let Ok(mut decoder) = Decoder::try_with_ip(bitness, bytes, rip, options) else { return false };
         decoder.decode_out(&mut self.insn);
-        decoder.last_error()
+        decoder.last_error() == DecoderError::NoMoreBytes || decoder.position() >= MAX_LENGTH
     }
 
     /// Instructions that only raise an event.

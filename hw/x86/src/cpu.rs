@@ -62,6 +62,12 @@ pub fn triple_fault() -> ! {
     unsafe { asm!("lidt [{}]", "int3", "2: hlt", "jmp 2b", in(reg) &raw const empty, options(noreturn)) };
 }
 
+/// Executes an instruction that does not exist, to see what the machine does then.
+pub fn undefined() -> ! {
+    // SAFETY: it only faults; whoever handles that does not come back.
+    unsafe { asm!("ud2", options(noreturn)) };
+}
+
 /// Writes the caches back and empties them.
 pub fn wbinvd() {
     // SAFETY: memory keeps its contents.

@@ -4,7 +4,7 @@ use core::num::NonZeroUsize;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use fx_platform::lapic::{Ipi, Lapic, NmiPin, Shorthand, Vectors, firmware_state};
+use fx_platform::lapic::{Ipi, Lapic, NmiPin, Vectors, firmware_state};
 use fx_platform::mmio::Mmio;
 use fx_sync::Once;
 use fx_types::{CpuSet, MAX_CPUS};
@@ -86,11 +86,15 @@ fn send(cpu: usize, vector: u8) {
     }
 }
 
-/// Interrupts all other CPUs in a way that they cannot put off.
+/// Interrupts all other CPUs that run, in a way that they cannot put off. Not those that never were started: the firmware may
+/// have left them where they would take it, without anything to handle it.
 pub fn interrupt_others() {
-    if let Some(lapic) = LAPIC.get() {
+    let Some(lapic) = LAPIC.get() else { return };
+    let me = lapic.id();
+    let others = (0..MAX_CPUS).filter(|cpu| smp::is_online(*cpu)).filter_map(id_of).filter(|id| *id != me);
+    for id in others {
         // SAFETY: every CPU that runs has a handler for it.
-        unsafe { lapic.send_group(Shorthand::Others, Ipi::Nmi) };
+        unsafe { lapic.send(id, Ipi::Nmi) };
     }
 }
 

@@ -1,7 +1,7 @@
 //! The processor and the machine as the core's port.
 
 use fx_console::Log;
-use fx_domain::hw::{Hw, MsiRequest, Segments, TscScale};
+use fx_domain::hw::{Hw, MachineEnd, MsiRequest, Segments, TscScale};
 use fx_types::{Clock, CpuSet, Mfn, Result};
 use fx_x86::{cr, port};
 
@@ -9,6 +9,7 @@ use super::{apic, platform, start};
 use crate::boot::{paging, smp};
 use crate::console::{self, LogClock, Screen};
 use crate::cpu::this_cpu;
+use crate::crash;
 use crate::machine::segments::SegState;
 use crate::machine::{Machine, descriptors, m2p, segments, state};
 
@@ -254,8 +255,12 @@ impl Hw for Machine {
         platform::wallclock_at_boot()
     }
 
-    fn machine_restart(&self, reboot: bool) -> ! {
-        if reboot { start::restart_now() } else { platform::power_off() }
+    fn end_machine(&self, how: MachineEnd) -> ! {
+        match how {
+            MachineEnd::PowerOff => platform::power_off(),
+            MachineEnd::Restart => start::restart_now(),
+            MachineEnd::Dom0Crashed => crash::dom0_crashed(),
+        }
     }
 
     fn irq_setup_gsi(&self, gsi: u32, level: bool, low: bool) -> Result {
@@ -298,7 +303,7 @@ impl Hw for Machine {
         console::log()
     }
 
-    fn crash(&self, why: &str) -> ! {
-        panic!("{why}")
+    fn crash(&self) -> ! {
+        fx_x86::cpu::undefined()
     }
 }

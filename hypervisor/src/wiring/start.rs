@@ -173,7 +173,6 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         console: Console::default(),
         settings: Settings {
             cmdline: String::from(&*info.cmdline),
-            noreboot: o.noreboot,
             grant_frames: o.gnttab_max_frames,
             maptrack_frames: o.gnttab_max_maptrack_frames,
         },

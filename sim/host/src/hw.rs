@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use fx_console::Log;
-use fx_domain::hw::{Hw, MsiRequest, Segments, TscScale};
+use fx_domain::hw::{Hw, MachineEnd, MsiRequest, Segments, TscScale};
 use fx_sim::SimClock;
 use fx_types::{CpuSet, Errno, Mfn, Result};
 
@@ -225,8 +225,8 @@ impl Hw for Machine {
         1_700_000_000_000_000_000
     }
 
-    fn machine_restart(&self, _reboot: bool) -> ! {
-        panic!("the machine was stopped")
+    fn end_machine(&self, how: MachineEnd) -> ! {
+        panic!("the machine was stopped: {how:?}")
     }
 
     fn irq_setup_gsi(&self, gsi: u32, _level: bool, _low: bool) -> Result {
@@ -261,7 +261,7 @@ impl Hw for Machine {
         &self.log
     }
 
-    fn crash(&self, why: &str) -> ! {
-        panic!("the hypervisor gave up: {why}")
+    fn crash(&self) -> ! {
+        panic!("the hypervisor was made to crash")
     }
 }

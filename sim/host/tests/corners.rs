@@ -197,6 +197,7 @@ fn a_domain_that_cannot_be_made_leaves_nothing() {
         privileged: false,
         hardware: false,
         flags: 0,
+        container: None,
         handle: [0; 16],
         ssidref: 0,
         max_vcpus: 40,

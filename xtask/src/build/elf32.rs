@@ -42,7 +42,7 @@ pub fn from_elf64(elf: &[u8], behind: &[u8]) -> Result<Vec<u8>> {
     add_behind(&mut segments, behind)?;
     let file = write(entry, &segments)?;
     ensure!(
-        has_multiboot_header(&file),
+        multiboot_header(&file).is_some(),
         "no multiboot header in the first {MULTIBOOT_SEARCH} bytes of the file"
     );
     Ok(file)
@@ -143,12 +143,24 @@ fn write(entry: u32, segments: &[Segment<'_>]) -> Result<Vec<u8>> {
     Ok(file)
 }
 
-/// Whether a multiboot 1 header (magic, flags, checksum; the three add up to zero) is where loaders look.
-fn has_multiboot_header(file: &[u8]) -> bool {
+/// Where the multiboot 1 header (magic, flags, checksum; the three add up to zero) is, if it is where loaders look.
+fn multiboot_header(file: &[u8]) -> Option<usize> {
     let start = file.get(..MULTIBOOT_SEARCH.min(file.len())).unwrap_or_default();
     let words: Vec<u32> =
         start.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]])).collect();
-    words.windows(3).any(|w| w[0] == MULTIBOOT_MAGIC && w[0].wrapping_add(w[1]).wrapping_add(w[2]) == 0)
+    let is_header = |w: &[u32]| w[0] == MULTIBOOT_MAGIC && w[0].wrapping_add(w[1]).wrapping_add(w[2]) == 0;
+    words.windows(3).position(is_header).map(|word| word * 4)
+}
+
+/// The boot file without its multiboot 1 header, so that a loader which knows both takes the PVH entry.
+///
+/// # Errors
+/// When there is no such header.
+pub fn without_multiboot(file: &[u8]) -> Result<Vec<u8>> {
+    let at = multiboot_header(file).context("no multiboot header to take away")?;
+    let mut copy = file.to_vec();
+    copy[at..at + 4].fill(0);
+    Ok(copy)
 }
 
 #[cfg(test)]
@@ -213,6 +225,14 @@ mod tests {
         let bytes = note.data(LittleEndian, &*file).unwrap();
         assert_eq!(&bytes[12..16], b"Xen\0");
         assert_eq!(&bytes[16..20], &0x20_0010u32.to_le_bytes());
+    }
+
+    #[test]
+    fn the_header_for_multiboot_can_be_taken_away() {
+        let file = from_elf64(&elf64(0x20_0010, EM_X86_64), &[]).unwrap();
+        let without = without_multiboot(&file).unwrap();
+        assert!(multiboot_header(&file).is_some() && multiboot_header(&without).is_none());
+        assert_eq!(file.iter().zip(&without).filter(|(a, b)| a != b).count(), 4);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `build`: the hypervisor and the test guests for the bare machine, and the file that boot loaders take.
 
-mod elf32;
+pub mod elf32;
 mod symbols;
 
 use std::fs;

@@ -41,6 +41,7 @@ pub fn with_jobs(image: &Image, env: &str, to: &Path) -> Result<()> {
     archive.folder("fx/jobs")?;
     archive.copy_program("fx/init", &sources.join("dom0/init"))?;
     archive.copy_program("fx/fxtool", &image.tool)?;
+    archive.file("fx/dialog.py", &fs::read(sources.join("tools/dialog.py"))?)?;
     archive.file("fx/env", env.as_bytes())?;
     archive.file("fx/guest.cpio", &fs::read(&image.guest_initrd)?)?;
     let mut jobs: Vec<PathBuf> = fs::read_dir(sources.join("jobs"))?.flatten().map(|e| e.path()).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Disk, Limits, Machine, Nic, REFERENCE_ARGS, XEN_ARGS, scratch};
+use super::{Disk, Limits, Loader, Machine, Nic, REFERENCE_ARGS, XEN_ARGS, scratch};
 use crate::image::{self, Image};
 
 /// Dom0's kernel command line; the initrd finds the root disk itself.
@@ -16,11 +16,13 @@ const DOM0_ARGS: &str = "console=hvc0 quiet";
 pub struct Boot {
     /// Names the scratch files and the log.
     pub name: String,
+    /// How the hypervisor is loaded.
+    pub loader: Loader,
     /// The hypervisor; none is Debian's Xen, the reference.
     pub hypervisor: Option<PathBuf>,
     /// Jobs of Dom0, in order.
     pub jobs: Vec<String>,
-    /// How the machine ends after them: `poweroff` or `reboot`.
+    /// What Dom0 does after them: `poweroff`, `reboot`, `crash` or `stay`.
     pub end: &'static str,
     /// More arguments of the hypervisor.
     pub xen_args: String,
@@ -48,6 +50,7 @@ impl Default for Boot {
     fn default() -> Self {
         Self {
             name: "run".into(),
+            loader: Loader::default(),
             hypervisor: None,
             jobs: Vec::new(),
             end: "poweroff",
@@ -80,6 +83,7 @@ impl Boot {
         let xen_args = format!("dom0_mem={}M {XEN_ARGS} {extra} {}", self.memory.1, self.xen_args);
         let dom0_args = format!("{DOM0_ARGS} {}", self.dom0_args);
         Ok(Machine {
+            loader: self.loader,
             hypervisor: (hypervisor, xen_args.trim().to_owned()),
             modules: vec![(image.kernel.clone(), dom0_args.trim().to_owned()), (initrd, String::new())],
             disk: Some((self.disk, image.disk.clone())),

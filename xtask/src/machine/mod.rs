@@ -5,16 +5,21 @@ pub mod boot;
 mod console;
 pub mod guest;
 pub mod job;
+mod loader;
 mod qmp;
+pub mod script;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+
+pub use loader::Loader;
 
 use crate::paths;
 
@@ -52,9 +57,11 @@ pub enum Nic {
 
 /// A machine to start.
 pub struct Machine {
-    /// The hypervisor's file (multiboot or PVH) and its command line.
+    /// How the hypervisor is loaded.
+    pub loader: Loader,
+    /// The hypervisor's file and its command line.
     pub hypervisor: (PathBuf, String),
-    /// The multiboot modules: a file and its command line.
+    /// The modules: a file and its command line.
     pub modules: Vec<(PathBuf, String)>,
     /// Dom0's disk, opened as a snapshot.
     pub disk: Option<(Disk, PathBuf)>,
@@ -101,6 +108,8 @@ pub enum End {
 pub enum Next {
     /// Go on.
     Run,
+    /// Go on, with this typed on the console.
+    Type(String),
     /// The machine is about to end by itself: give it a little time, then stop it.
     Ending,
     /// Stop it now: the reason.
@@ -115,11 +124,11 @@ impl Machine {
             fs::create_dir_all(folder)?;
         }
         let complaints = self.log.with_extension("qemu");
-        let mut command = self.command(qmp.path());
+        let mut command = self.command(qmp.path())?;
         command.stderr(File::create(&complaints)?);
         let mut qemu = command.spawn().context("cannot start QEMU")?;
         let lines = console::read(&mut qemu, &self.log, &show(&command), self.interactive)?;
-        let stopped = self.watch(&lines, observe);
+        let stopped = self.watch(&lines, qemu.stdin.take(), observe);
         if stopped.is_some() {
             qemu.kill().ok();
         }
@@ -144,6 +153,7 @@ impl Machine {
     fn watch(
         &self,
         lines: &Receiver<String>,
+        mut keyboard: Option<ChildStdin>,
         observe: &mut dyn FnMut(Option<&str>) -> Next,
     ) -> Option<String> {
         let start = Instant::now();
@@ -159,6 +169,13 @@ impl Machine {
             };
             match next {
                 Next::Run => (),
+                Next::Type(text) => {
+                    if let Some(keyboard) = &mut keyboard
+                        && let Err(error) = keyboard.write_all(text.as_bytes())
+                    {
+                        return Some(format!("nothing can be typed: {error}"));
+                    }
+                }
                 Next::Ending => ending = ending.or_else(|| Some(Instant::now())),
                 Next::Stop(why) => return Some(why),
             }
@@ -177,7 +194,7 @@ impl Machine {
         }
     }
 
-    fn command(&self, qmp: &Path) -> Command {
+    fn command(&self, qmp: &Path) -> Result<Command> {
         // setpriv: QEMU dies when we do.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]).args(self.time()).args(["-cpu", CPU]);
@@ -189,16 +206,12 @@ impl Machine {
             ["stdio", "-monitor", "none"]
         });
         command.arg("-qmp").arg(joined(["unix:".as_ref(), qmp.as_os_str()]));
-        command.arg("-kernel").arg(&self.hypervisor.0).args(["-append", &self.hypervisor.1]);
-        if !self.modules.is_empty() {
-            command.arg("-initrd").arg(self.module_list());
-        }
-        command.args(self.devices()).args(&self.qemu_args);
+        command.args(loader::arguments(self)?).args(self.devices()).args(&self.qemu_args);
         if !self.interactive {
-            command.stdin(Stdio::null());
+            command.stdin(Stdio::piped());
         }
         command.stdout(Stdio::piped());
-        command
+        Ok(command)
     }
 
     fn time(&self) -> Vec<String> {
@@ -210,21 +223,6 @@ impl Machine {
             &["-accel", "tcg,thread=multi"]
         };
         args.iter().map(|&arg| arg.to_owned()).collect()
-    }
-
-    /// `-initrd "FILE ARGS,FILE ARGS"`, with commas in the arguments doubled as QEMU wants it.
-    fn module_list(&self) -> OsString {
-        let mut list = OsString::new();
-        for (file, args) in &self.modules {
-            if !list.is_empty() {
-                list.push(",");
-            }
-            list.push(file);
-            if !args.is_empty() {
-                list.push(format!(" {}", args.replace(',', ",,")));
-            }
-        }
-        list
     }
 
     fn devices(&self) -> Vec<OsString> {

@@ -35,6 +35,14 @@ const NEEDED: &[(Need, &str)] = &[
     (Need::File("/usr/lib/x86_64-linux-gnu/libc.a"), "libc6-dev"),
 ];
 
+/// What a CD with GRUB needs besides.
+const GRUB: &[(Need, &str)] = &[
+    (Need::Program("grub-mkrescue"), "grub-common"),
+    (Need::File("/usr/lib/grub/i386-pc/multiboot2.mod"), "grub-pc-bin"),
+    (Need::Program("xorriso"), "xorriso"),
+    (Need::Program("mformat"), "mtools"),
+];
+
 /// One thing that a run needs.
 enum Need {
     Program(&'static str),
@@ -65,8 +73,17 @@ pub fn rust_target(target: &str) -> Result<()> {
 
 /// Installs what images and QEMU runs need and is missing.
 pub fn packages() -> Result<()> {
+    install(NEEDED)
+}
+
+/// Installs what a CD with GRUB needs and is missing.
+pub fn grub() -> Result<()> {
+    install(GRUB)
+}
+
+fn install(needed: &[(Need, &'static str)]) -> Result<()> {
     let missing: Vec<&str> =
-        NEEDED.iter().filter(|(need, _)| !need.met()).map(|&(_, package)| package).collect();
+        needed.iter().filter(|(need, _)| !need.met()).map(|&(_, package)| package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -74,7 +91,7 @@ pub fn packages() -> Result<()> {
         bail!("please install (names of Debian's packages): {}", missing.join(" "));
     }
     report::step(&format!("install {}", missing.join(" ")), || apt::install(&missing))?;
-    match NEEDED.iter().find(|(need, _)| !need.met()) {
+    match needed.iter().find(|(need, _)| !need.met()) {
         Some((_, package)) => bail!("{package} is installed, but still missing or too old"),
         None => Ok(()),
     }

@@ -3,65 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use super::rows::{DOM0_TESTS, Dom0Test, GUEST_TESTS, GuestTest, Want};
 use super::{Tally, TestArgs};
 use crate::machine::boot::Boot;
 use crate::machine::job::{Verdict, Watch};
-use crate::machine::{self, Disk, End, Machine, Nic};
+use crate::machine::script::{Script, Step};
+use crate::machine::{self, End, Machine, Next};
 use crate::{build, image, paths, report};
 
-/// A boot of Debian with some jobs.
-struct Dom0Test {
-    name: &'static str,
-    jobs: &'static [&'static str],
-    smp: u32,
-    /// Memory of the machine and of Dom0, in MiB.
-    memory: (u32, u32),
-    devices: (Disk, Nic),
-    end: &'static str,
-    seconds: u64,
-}
-
-/// One processor counts instructions; several run in real time.
-const DOM0_TESTS: &[Dom0Test] = &[
-    Dom0Test {
-        name: "dom0-1cpu",
-        jobs: &["boot", "dom0-net", "pv-guest", "disk-net", "bridge", "lifecycle"],
-        smp: 1,
-        memory: (4096, 1024),
-        devices: (Disk::Virtio, Nic::Virtio),
-        end: "poweroff",
-        seconds: 900,
-    },
-    Dom0Test {
-        name: "dom0-2cpu",
-        jobs: &["boot", "dom0-net", "smp-guest"],
-        smp: 2,
-        memory: (4096, 1024),
-        devices: (Disk::Ahci, Nic::E1000),
-        end: "reboot",
-        seconds: 600,
-    },
-    Dom0Test {
-        name: "dom0-4cpu",
-        jobs: &["boot", "pv-guest", "smp-guest"],
-        smp: 4,
-        memory: (4096, 1024),
-        devices: (Disk::Virtio, Nic::Virtio),
-        end: "poweroff",
-        seconds: 900,
-    },
-    Dom0Test {
-        name: "dom0-small",
-        jobs: &["boot", "pv-guest"],
-        smp: 1,
-        memory: (1536, 512),
-        devices: (Disk::Virtio, Nic::None),
-        end: "poweroff",
-        seconds: 400,
-    },
-];
+/// How long a machine that is to stand still is watched: longer than the hypervisor waits before it restarts one.
+const STANDS_STILL: Duration = Duration::from_secs(10);
+/// The reason of stopping such a machine.
+const STOOD_STILL: &str = "it stands still";
 
 /// How often a running test says what it is doing.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
@@ -70,16 +25,11 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 pub fn run(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     let only = |name: &str| args.only.iter().any(|only| only == name);
     let all = args.only.is_empty() || only("machine");
-    let chosen: Vec<(&Dom0Test, Vec<&str>)> = DOM0_TESTS
-        .iter()
-        .map(|test| {
-            let whole = all || only(test.name);
-            (test, test.jobs.iter().copied().filter(|job| whole || only(job)).collect::<Vec<_>>())
-        })
-        .filter(|(_, jobs)| !jobs.is_empty())
-        .collect();
-    let guests: Vec<String> = build::guest_names()?.into_iter().filter(|name| all || only(name)).collect();
-    if chosen.is_empty() && guests.is_empty() {
+    let chosen: Vec<(&Dom0Test, Vec<&str>)> =
+        DOM0_TESTS.iter().filter_map(|test| Some((test, chosen_jobs(test, all, &only)?))).collect();
+    let named: Vec<String> = build::guest_names()?.into_iter().filter(|name| all || only(name)).collect();
+    let special: Vec<&GuestTest> = GUEST_TESTS.iter().filter(|test| all || only(test.name)).collect();
+    if chosen.is_empty() && named.is_empty() && special.is_empty() {
         return Ok(());
     }
     let image = image::image()?;
@@ -88,14 +38,10 @@ pub fn run(args: &TestArgs, tally: &mut Tally) -> Result<()> {
         None if args.reference => None,
         None => Some(build::hypervisor()?),
     };
-    if !guests.is_empty() {
+    if !(named.is_empty() && special.is_empty()) {
         let hypervisor = ours.as_deref().unwrap_or(&image.reference);
         match build::guests() {
-            Ok(built) => {
-                for (name, elf) in built.into_iter().filter(|(name, _)| guests.contains(name)) {
-                    guest(&name, &elf, hypervisor, tally)?;
-                }
-            }
+            Ok(built) => guests(&built, hypervisor, &named, &special, tally)?,
             Err(error) => tally.count(format!("building the test guests: {error:#}"), false),
         }
     }
@@ -105,12 +51,44 @@ pub fn run(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// Boots a test guest in Dom0's place; it prints `TEST` lines and powers the machine off.
-fn guest(name: &str, elf: &Path, hypervisor: &Path, tally: &mut Tally) -> Result<()> {
-    let machine = machine::guest::machine(hypervisor, elf, 1, log(name));
-    let (watch, end) = follow(name, &machine, tally)?;
+/// The jobs of a test that are to run, if it is to run at all. What is typed belongs to all of its jobs.
+fn chosen_jobs<'a>(test: &'a Dom0Test, all: bool, only: &dyn Fn(&str) -> bool) -> Option<Vec<&'a str>> {
+    let whole = all || only(test.name);
+    let jobs: Vec<&str> = test.jobs.iter().copied().filter(|job| whole || only(job)).collect();
+    match (whole || !jobs.is_empty(), test.script.is_empty()) {
+        (false, _) => None,
+        (true, true) => Some(jobs),
+        (true, false) => Some(test.jobs.to_vec()),
+    }
+}
+
+/// Boots test guests in Dom0's place; they print `TEST` lines and power the machine off.
+fn guests(
+    built: &[(String, PathBuf)],
+    hypervisor: &Path,
+    named: &[String],
+    special: &[&GuestTest],
+    tally: &mut Tally,
+) -> Result<()> {
+    for (name, elf) in built.iter().filter(|(name, _)| named.contains(name)) {
+        guest(name, &machine::guest::machine(hypervisor, elf, 1, log(name)), &[], tally)?;
+    }
+    for test in special {
+        let Some((_, elf)) = built.iter().find(|(name, _)| name == test.guest) else {
+            bail!("there is no test guest {}", test.guest);
+        };
+        let mut machine = machine::guest::machine(hypervisor, elf, 1, log(test.name));
+        machine.loader = test.loader;
+        machine.memory = test.memory;
+        guest(test.name, &machine, test.script, tally)?;
+    }
+    Ok(())
+}
+
+fn guest(name: &str, machine: &Machine, script: &'static [Step], tally: &mut Tally) -> Result<()> {
+    let plan = Plan { name, script, want: Want::PowerOff };
+    let watch = plan.run(machine, tally)?;
     tally.count(format!("{name}.tests"), watch.results.iter().any(|r| r.verdict != Verdict::Value));
-    judge_end(name, &end, &End::PowerOff, &watch, tally);
     Ok(())
 }
 
@@ -123,8 +101,10 @@ fn dom0(
 ) -> Result<()> {
     let boot = Boot {
         name: test.name.into(),
+        loader: test.loader,
         hypervisor,
         jobs: jobs.iter().map(|&job| job.to_owned()).collect(),
+        xen_args: test.xen_args.into(),
         end: test.end,
         memory: test.memory,
         smp: test.smp,
@@ -134,7 +114,8 @@ fn dom0(
         ..Boot::default()
     };
     let machine = boot.machine(image, log(test.name))?;
-    let (watch, end) = follow(test.name, &machine, tally)?;
+    let plan = Plan { name: test.name, script: test.script, want: test.want };
+    let watch = plan.run(&machine, tally)?;
     for job in jobs {
         let passed = |name: &str| name.strip_prefix(job).is_some_and(|rest| rest.starts_with('.'));
         let any = watch.results.iter().any(|r| r.verdict == Verdict::Pass && passed(&r.name));
@@ -143,57 +124,104 @@ fn dom0(
             any && watch.ended_jobs.iter().any(|ended| ended == job),
         );
     }
-    let want = if test.end == "reboot" { End::Reset } else { End::PowerOff };
-    judge_end(test.name, &end, &want, &watch, tally);
     Ok(())
 }
 
-/// Runs a machine, shows its progress and counts its results.
-fn follow(name: &str, machine: &Machine, tally: &mut Tally) -> Result<(Watch, End)> {
-    report::say(format_args!("machine test {name} ... (log: {})", machine.log.display()));
-    let start = Instant::now();
-    let mut watch = Watch::default();
-    let (mut shown, mut alive) = (0, Instant::now());
-    let end = machine.run(&mut |line| {
-        let next = watch.line(line);
-        while let Some(result) = watch.results.get(shown) {
-            let verdict = format!("{:?}", result.verdict).to_uppercase();
-            report::say(format_args!("  {name}: {verdict} {} {}", result.name, result.detail));
-            shown += 1;
-            alive = Instant::now();
-        }
-        if alive.elapsed() > SIGN_OF_LIFE {
-            report::say(format_args!(
-                "  {name}: running for {} s: {}",
-                start.elapsed().as_secs(),
-                watch.stage
-            ));
-            alive = Instant::now();
-        }
-        next
-    })?;
-    for result in watch.results.iter().filter(|r| r.verdict != Verdict::Value) {
-        tally.count(format!("{name}: {} {}", result.name, result.detail), result.verdict == Verdict::Pass);
-    }
-    Ok((watch, end))
+/// What is to happen in a run.
+struct Plan<'a> {
+    name: &'a str,
+    script: &'static [Step],
+    want: Want,
 }
 
-/// Counts whether the machine ended as it should.
-fn judge_end(name: &str, end: &End, want: &End, watch: &Watch, tally: &mut Tally) {
-    let good = end == want && watch.fault.is_none();
-    report::say(format_args!(
-        "machine test {name}: ended by {end:?}, {}",
-        if good { "PASS" } else { "FAIL" }
-    ));
-    if !good {
+impl Plan<'_> {
+    /// Runs a machine, shows its progress, counts its results and how it ended.
+    fn run(&self, machine: &Machine, tally: &mut Tally) -> Result<Watch> {
+        let name = self.name;
+        report::say(format_args!("machine test {name} ... (log: {})", machine.log.display()));
+        let mut script = Script::new(self.script);
+        let mut watch = Watch::of_run(script.sees_a_crash());
+        let mut progress = Progress::new(name);
+        let mut all_seen = None;
+        let end = machine.run(&mut |line| {
+            let next = watch.line(line);
+            progress.show(&watch);
+            let typed = line.map_or_else(String::new, |line| script.line(line));
+            if script.missing().is_none() && self.want == Want::Halt {
+                let since = *all_seen.get_or_insert_with(Instant::now);
+                return if since.elapsed() > STANDS_STILL {
+                    Next::Stop(STOOD_STILL.into())
+                } else {
+                    Next::Run
+                };
+            }
+            if typed.is_empty() || matches!(next, Next::Stop(_)) { next } else { Next::Type(typed) }
+        })?;
+        for result in watch.results.iter().filter(|r| r.verdict != Verdict::Value) {
+            tally
+                .count(format!("{name}: {} {}", result.name, result.detail), result.verdict == Verdict::Pass);
+        }
+        if let Some(text) = script.missing() {
+            report::say(format_args!("  {name}: FAIL '{text}' was not seen"));
+        }
+        tally.count(
+            format!("{name}: '{}' was not seen", script.missing().unwrap_or("")),
+            script.missing().is_none(),
+        );
+        self.judge_end(&end, &watch, tally);
+        Ok(watch)
+    }
+
+    /// Counts whether the machine ended as it should.
+    fn judge_end(&self, end: &End, watch: &Watch, tally: &mut Tally) {
+        let name = self.name;
+        let want = match self.want {
+            Want::PowerOff => End::PowerOff,
+            Want::Reset => End::Reset,
+            Want::Halt => End::Stopped(STOOD_STILL.into()),
+        };
+        let good = *end == want && watch.fault.is_none();
+        let verdict = if good { "PASS" } else { "FAIL" };
+        report::say(format_args!("machine test {name}: ended by {end:?}, {verdict}"));
+        if good {
+            tally.count(name, true);
+            return;
+        }
         let why = watch.fault.clone().unwrap_or_else(|| format!("{end:?} instead of {want:?}"));
         for line in machine::backtrace::explain(&log(name), &paths::dist().join("free-xen.syms")) {
             report::say(format_args!("  {line}"));
         }
         report::say(format_args!("  the end of its log:\n{}", crate::proc::tail(&log(name), 12)));
         tally.count(format!("{name}: ended by {why} (last stage: {})", watch.stage), false);
-    } else {
-        tally.count(name, true);
+    }
+}
+
+/// Shows results as they come, and now and then that a test still runs.
+struct Progress<'a> {
+    name: &'a str,
+    start: Instant,
+    shown: usize,
+    alive: Instant,
+}
+
+impl<'a> Progress<'a> {
+    fn new(name: &'a str) -> Self {
+        Self { name, start: Instant::now(), shown: 0, alive: Instant::now() }
+    }
+
+    fn show(&mut self, watch: &Watch) {
+        let name = self.name;
+        while let Some(result) = watch.results.get(self.shown) {
+            let verdict = format!("{:?}", result.verdict).to_uppercase();
+            report::say(format_args!("  {name}: {verdict} {} {}", result.name, result.detail));
+            self.shown += 1;
+            self.alive = Instant::now();
+        }
+        if self.alive.elapsed() > SIGN_OF_LIFE {
+            let seconds = self.start.elapsed().as_secs();
+            report::say(format_args!("  {name}: running for {seconds} s: {}", watch.stage));
+            self.alive = Instant::now();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod host;
 mod machines;
+mod rows;
 
 use std::path::PathBuf;
 

@@ -5,7 +5,7 @@ use fx_p2m::walk::{Access as WalkAccess, Paging};
 use fx_types::{GuestRegs, Maddr, Mfn, PAGE_SIZE};
 use fx_virt::{Register, Segment, SegmentRegister};
 
-use super::{HvmDomain, HvmVcpu};
+use super::{HvmDomain, HvmVcpu, ioreq};
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
@@ -218,15 +218,21 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
     }
 
     fn port_read(&mut self, port: u16, size: u8, _number: u8) -> Step<u32> {
-        Ok(self.host.hvm_port_read(self.c, port, size))
+        let a = ioreq::Access { port: true, addr: u64::from(port), size, write: false, data: 0 };
+        let inner = || self.host.inner_port_access(self.c, self.h, &a);
+        self.host.device_access(self.c, self.h, &a, inner).map(|v| v as u32)
     }
 
     fn port_write(&mut self, port: u16, size: u8, value: u32, _number: u8) -> Step {
-        self.host.hvm_port_write(self.c, port, size, value);
-        Ok(())
+        let a =
+            ioreq::Access { port: true, addr: u64::from(port), size, write: true, data: u64::from(value) };
+        let inner = || self.host.inner_port_access(self.c, self.h, &a);
+        self.host.device_access(self.c, self.h, &a, inner).map(|_| ())
     }
 
-    fn completed(&mut self) {}
+    fn completed(&mut self) {
+        self.h.io.complete();
+    }
 
     fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Step<[u32; 4]> {
         Ok(self.host.hvm_cpuid(self.c, self.h, self.x, leaf, subleaf))

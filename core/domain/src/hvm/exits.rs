@@ -67,8 +67,7 @@ impl<H: Hw> Host<H> {
                 self.hvm_halt(c, h, regs);
             }
             Reason::Io { port, size, input, string: false } if exit.length != 0 => {
-                self.plain_port_access(c, regs, port, size, input);
-                self.retire(x, regs, exit.length);
+                self.plain_port_access(c, h, regs, (port, size, input), exit.length);
             }
             Reason::NestedFault { address, access } => self.nested_fault(c, h, regs, address, access),
             _ => self.rare_exit(c, h, x, regs, exit),
@@ -89,7 +88,8 @@ impl<H: Hw> Host<H> {
             }
             Reason::Monitor | Reason::Mwait | Reason::VirtInstruction => self.raise(x, UD, None),
             Reason::Exception { vector: MACHINE_CHECK, .. } => {
-                self.hw.crash("the processor reported a machine check")
+                self.log(format_args!("CPU {} reports a machine check while a guest runs", self.hw.cpu()));
+                self.hw.crash()
             }
             Reason::Exception { vector, error, .. } => {
                 let has_error = matches!(vector, 8 | 10..=14 | 17 | 21);
@@ -140,18 +140,6 @@ impl<H: Hw> Host<H> {
         self.hw.inject(x, Some(&Event::exception(vector, error)));
     }
 
-    fn plain_port_access(&self, c: &VcpuRef, regs: &mut GuestRegs, port: u16, size: u8, input: bool) {
-        if !input {
-            return self.hvm_port_write(c, port, size, regs.rax as u32);
-        }
-        let value = u64::from(self.hvm_port_read(c, port, size));
-        regs.rax = match size {
-            1 => regs.rax & !0xff | value & 0xff,
-            2 => regs.rax & !0xffff | value & 0xffff,
-            _ => value,
-        };
-    }
-
     fn nested_fault(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, address: u64, access: Access) {
         let Some(d) = &c.d.hvm else { return };
         let e = d.p2m.get(&self.hw, address >> 12);
@@ -166,16 +154,19 @@ impl<H: Hw> Host<H> {
     pub(crate) fn emulate(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs) {
         let (at, Some(x)) = (regs.rip, self.context(&c.v)) else { return };
         let Some(mut cpu) = Emulated::new(self, c, regs) else { return };
+        h.io.begin();
         match fx_insn::emulate(&mut cpu) {
             Outcome::Done(done) => self.emulated(c, h, x, regs, &done),
             Outcome::Again | Outcome::Retry => {}
             Outcome::Raise { event, address } => {
+                h.io.complete();
                 if let Some(a) = address {
                     self.hw.set_register(x, Register::Cr2, a);
                 }
                 self.hw.inject(x, Some(&event));
             }
             Outcome::Unhandled => {
+                h.io.complete();
                 self.log_guest(
                     c.d.id,
                     format_args!("vCPU {}: cannot emulate the instruction at {at:#x}", c.v.id),
@@ -217,8 +208,13 @@ impl<H: Hw> Host<H> {
 
     /// The vCPU waits until there is something for it.
     pub(crate) fn wait_hvm(&self, c: &VcpuRef, h: &HvmVcpu) {
+        self.wait_unless(c, || self.hvm_has_work(c, h));
+    }
+
+    /// The vCPU waits to be woken, unless what it waits for is there already.
+    pub(super) fn wait_unless(&self, c: &VcpuRef, there: impl FnOnce() -> bool) {
         c.v.blocked.store(WAIT_EVENT, Ordering::SeqCst);
-        if self.hvm_has_work(c, h) {
+        if there() {
             c.v.blocked.store(RUN, Ordering::SeqCst);
         } else {
             self.update_runnable(&c.d, &c.v);

@@ -42,8 +42,11 @@ impl HvmDomain {
 impl<H: Hw> Host<H> {
     /// The present as an APIC's timer needs it.
     pub(crate) fn apic_time(&self, v: &Vcpu) -> Time {
-        let offset = self.context(v).map_or(0, |x| self.hw.register(x, Register::TscOffset));
-        Time { now: self.hw.now(), tsc: self.hw.tsc().wrapping_add(offset), tsc_khz: self.hw.tsc_scale().khz }
+        Time {
+            now: self.hw.now(),
+            tsc: self.hw.tsc().wrapping_add(self.tsc_offset(v)),
+            tsc_khz: self.hw.tsc_scale().khz,
+        }
     }
 
     /// Events of a vCPU became pending: told to its APIC if the guest wants that, otherwise found before it is entered.

@@ -5,6 +5,7 @@ use fx_types::{Fault, Maddr, PAGE_SIZE};
 use fx_virt::Register;
 
 use super::HvmDomain;
+use super::scratch::{SCRATCH, Scratch};
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
@@ -100,12 +101,22 @@ impl<H: Hw> Host<H> {
         Ok(())
     }
 
+    /// The scratch memory, when 32-bit code's argument is there.
+    fn scratch_of<'a>(&self, c: &'a VcpuRef, va: u64) -> Option<&'a Scratch> {
+        let h = c.v.hvm.as_ref().filter(|_| va >= SCRATCH)?;
+        let (_, long) = self.hvm_mode(self.context(&c.v)?);
+        (!long).then_some(&h.scratch)
+    }
+
     /// Copies from the linear address space of the current HVM vCPU.
     ///
     /// # Errors
     /// [`Fault`] when some byte is not readable by the guest's kernel.
     #[cold]
     pub(crate) fn hvm_copy_in(&self, c: &VcpuRef, va: u64, buf: &mut [u8]) -> Result<(), Fault> {
+        if let Some(scratch) = self.scratch_of(c, va) {
+            return if scratch.read(va, buf) { Ok(()) } else { Err(Fault { done: 0 }) };
+        }
         self.each_piece(c, va, buf.len(), false, |at, range| {
             if let Some(b) = buf.get_mut(range) {
                 self.hw.read(at, b);
@@ -119,6 +130,9 @@ impl<H: Hw> Host<H> {
     /// [`Fault`] when some byte is not writable by the guest's kernel.
     #[cold]
     pub(crate) fn hvm_copy_out(&self, c: &VcpuRef, va: u64, buf: &[u8]) -> Result<(), Fault> {
+        if let Some(scratch) = self.scratch_of(c, va) {
+            return if scratch.write(va, buf) { Ok(()) } else { Err(Fault { done: 0 }) };
+        }
         self.each_piece(c, va, buf.len(), true, |at, range| {
             if let Some(b) = buf.get(range) {
                 self.hw.write(at, b);

@@ -4,6 +4,7 @@ mod control_regs;
 mod emulate;
 mod exits;
 mod interrupts;
+pub mod ioreq;
 mod length;
 mod memory;
 mod msr;
@@ -11,6 +12,7 @@ pub mod physmap;
 mod ports;
 mod run;
 mod save;
+mod scratch;
 mod start;
 mod state;
 
@@ -30,7 +32,10 @@ use xen_abi::hvm_params::{HVM_NR_PARAMS, HVM_PARAM_TRIPLE_FAULT_REASON};
 use crate::host::Host;
 use crate::hw::Hw;
 use crate::vcpu::Vcpu;
+use ioreq::{Io, IoreqServers};
 use physmap::{Nested, Pool};
+pub(crate) use scratch::SCRATCH;
+use scratch::Scratch;
 
 /// What an HVM or PVH domain has besides what every domain has.
 pub struct HvmDomain {
@@ -42,6 +47,8 @@ pub struct HvmDomain {
     pub pool: Pool,
     /// `HVM_PARAM_*`.
     pub params: [AtomicU64; HVM_NR_PARAMS as usize],
+    /// Device models that answer its accesses.
+    pub ioreq: IoreqServers,
     /// Where the teardown of its guest-physical memory goes on.
     pub teardown: Lock<Teardown>,
 }
@@ -65,6 +72,10 @@ pub struct HvmVcpu {
     pub upcall_vector: AtomicU32,
     /// Its memory types, which have no effect: nested paging decides.
     pub mtrr: Lock<Mtrr>,
+    /// Native forms of its 32-bit code's arguments.
+    pub(crate) scratch: Scratch,
+    /// What it has done with devices in an instruction that is not complete.
+    pub io: Io,
     /// Its debug registers 0–3 are in the processor.
     debug_loaded: Own32,
     /// It had an INIT, and starts with the next start-up message.
@@ -113,6 +124,7 @@ impl<H: Hw> Host<H> {
             p2m,
             pool,
             params: [const { AtomicU64::new(0) }; HVM_NR_PARAMS as usize],
+            ioreq: IoreqServers::default(),
             teardown: Lock::default(),
         };
         if let Some(reason) = d.params.get(HVM_PARAM_TRIPLE_FAULT_REASON as usize) {
@@ -134,6 +146,8 @@ impl<H: Hw> Host<H> {
             attention: AtomicBool::new(true),
             upcall_vector: AtomicU32::new(0),
             mtrr: Lock::new(Mtrr::new(self.guest_address_bits())),
+            scratch: Scratch::default(),
+            io: Io::default(),
             debug_loaded: Own32::new(0),
             waits_for_start: AtomicBool::new(false),
         })

@@ -109,7 +109,10 @@ impl<H: Hw> Host<H> {
                 }
                 return valid;
             }
-            TSC => self.set_guest_tsc(x, value),
+            TSC => {
+                self.set_guest_tsc(x, value);
+                self.refresh_time(c);
+            }
             APIC_BASE => {
                 let x2apic = c.d.policy.lock().has(X86_FEATURE_X2APIC);
                 return h.lapic.lock().set_base(value, x2apic);

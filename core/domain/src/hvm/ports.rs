@@ -1,43 +1,79 @@
-//! Devices that an HVM vCPU reaches by ports and by guest-physical addresses.
+//! Devices that an HVM vCPU reaches by ports and by guest-physical addresses: those of the hypervisor.
 
 use fx_insn::Step;
 use fx_vdev::lapic;
 
 use super::HvmVcpu;
+use super::ioreq::Access;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
+/// The greatest piece, a power of two, that `len` bytes at an address can be accessed in.
+const fn piece(len: usize) -> usize {
+    match len {
+        8.. => 8,
+        4.. => 4,
+        2.. => 2,
+        n => n,
+    }
+}
+
 impl<H: Hw> Host<H> {
-    /// Reads a port. Where there is nothing all bits are set.
-    pub(crate) fn hvm_port_read(&self, _c: &VcpuRef, _port: u16, size: u8) -> u32 {
-        u32::MAX.wrapping_shr(32u32.wrapping_sub(8u32.wrapping_mul(u32::from(size))))
+    /// An access to a port of the hypervisor's devices; `None` when it is none of theirs.
+    pub(super) fn inner_port_access(&self, _c: &VcpuRef, _h: &HvmVcpu, _a: &Access) -> Option<u64> {
+        None
     }
 
-    /// Writes a port.
-    pub(crate) fn hvm_port_write(&self, _c: &VcpuRef, _port: u16, _size: u8, _value: u32) {}
+    /// The same for guest-physical addresses.
+    fn inner_memory_access(&self, c: &VcpuRef, h: &HvmVcpu, a: &Access) -> Option<u64> {
+        self.lapic_access(c, h, a)
+    }
 
-    /// Reads where there is no memory. Where there is no device either, all bits are set.
-    pub(super) fn device_read(&self, c: &VcpuRef, h: &HvmVcpu, gpa: u64, out: &mut [u8]) -> Step {
-        out.fill(0xff);
-        let Some(offset) = apic_offset(h, gpa) else { return Ok(()) };
+    fn lapic_access(&self, c: &VcpuRef, h: &HvmVcpu, a: &Access) -> Option<u64> {
+        let offset = apic_offset(h, a.addr)?;
         let time = self.apic_time(&c.v);
-        let lapic = h.lapic.lock();
-        for (i, b) in (0u64..).zip(out.iter_mut()) {
-            let at = offset.wrapping_add(i);
-            let word = lapic.mmio_read(at & !3, &time);
-            *b = word.wrapping_shr((at & 3).wrapping_mul(8) as u32) as u8;
+        if !a.write {
+            let word = u64::from(h.lapic.lock().mmio_read(offset & !3, &time));
+            return Some(word.wrapping_shr((offset & 3).wrapping_mul(8) as u32));
+        }
+        // Registers are written whole; what is narrower or beside one has no meaning (SDM volume 3, 11.4.1).
+        if offset & 15 == 0 && a.size == 4 {
+            let effect = h.lapic.lock().mmio_write(offset, a.data as u32, &time);
+            self.apic_effect(c, h, effect);
+        }
+        Some(0)
+    }
+
+    /// Reads where there is no memory.
+    ///
+    /// # Errors
+    /// Those of [`Self::device_access`].
+    pub(super) fn device_read(&self, c: &VcpuRef, h: &HvmVcpu, gpa: u64, out: &mut [u8]) -> Step {
+        let (mut rest, mut addr) = (out, gpa);
+        while !rest.is_empty() {
+            let size = piece(rest.len());
+            let a = Access { port: false, addr, size: size as u8, write: false, data: 0 };
+            let value = self.device_access(c, h, &a, || self.inner_memory_access(c, h, &a))?;
+            let (now, later) = rest.split_at_mut_checked(size).ok_or(fx_insn::Stop::Unhandled)?;
+            now.iter_mut().zip(value.to_le_bytes()).for_each(|(to, from)| *to = from);
+            (rest, addr) = (later, addr.wrapping_add(size as u64));
         }
         Ok(())
     }
 
     /// Writes where there is no memory.
+    ///
+    /// # Errors
+    /// Those of [`Self::device_access`].
     pub(super) fn device_write(&self, c: &VcpuRef, h: &HvmVcpu, gpa: u64, data: &[u8]) -> Step {
-        let Some(offset) = apic_offset(h, gpa) else { return Ok(()) };
-        // Registers are written whole; what is narrower or beside one has no meaning (SDM volume 3, 11.4.1).
-        if let (0, Ok(word)) = (offset & 15, <[u8; 4]>::try_from(data)) {
-            let time = self.apic_time(&c.v);
-            let effect = h.lapic.lock().mmio_write(offset, u32::from_le_bytes(word), &time);
-            self.apic_effect(c, h, effect);
+        let (mut rest, mut addr) = (data, gpa);
+        while !rest.is_empty() {
+            let size = piece(rest.len());
+            let (now, later) = rest.split_at_checked(size).ok_or(fx_insn::Stop::Unhandled)?;
+            let data = now.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b));
+            let a = Access { port: false, addr, size: size as u8, write: true, data };
+            self.device_access(c, h, &a, || self.inner_memory_access(c, h, &a))?;
+            (rest, addr) = (later, addr.wrapping_add(size as u64));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! A vCPU in a hardware container runs: it is entered, and what it stops for is seen to.
 
+use core::sync::atomic::Ordering;
+
 use fx_types::GuestRegs;
 use fx_virt::{EventKind, Exit, Reason, Register};
 
@@ -17,6 +19,13 @@ impl<H: Hw> Host<H> {
         let (Some(h), Some(x)) = (&c.v.hvm, self.context(&c.v)) else {
             return self.crash_domain(&c.d, format_args!("vCPU {} has no processor", c.v.id));
         };
+        if h.io.waiting.load(Ordering::Acquire) && !self.finish_request(c, h, regs) {
+            return self.wait_unless(c, || self.is_answered(c, h));
+        }
+        if h.io.waiting.load(Ordering::Acquire) {
+            // Another access of the same instruction is asked for.
+            return;
+        }
         self.deliver(c, h, x, regs);
         let exit = self.hw.enter(x, regs);
         self.see_priority(h, x);

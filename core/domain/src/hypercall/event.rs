@@ -87,6 +87,13 @@ impl<H: Hw> ev::EventHost for EventView<'_, H> {
         }
     }
 
+    fn consume(&self, _port: u32, vcpu: u32) {
+        // A device model has answered.
+        if let Some(v) = self.d.vcpu(vcpu) {
+            self.host.kick_runner(&self.d, v);
+        }
+    }
+
     #[inline]
     fn poll_wake(&self, port: u32) {
         if self.d.pollers.load(Ordering::SeqCst) == 0 {

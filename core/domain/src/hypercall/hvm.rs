@@ -47,21 +47,35 @@ impl<H: Hw> Host<H> {
             return;
         };
         let (privilege, wide) = self.hvm_mode(x);
-        let answer = if privilege != 0 {
-            Err(Errno::EPERM)
-        } else if wide {
-            let mut args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8];
-            let answer = self.hvm_call_or_list(c, regs.rax as u32, &mut args);
-            if answer == Err(Errno::ERESTART) {
-                [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8] = args;
-                return;
-            }
-            answer
-        } else {
-            Err(Errno::ENOSYS)
+        let answer = match (privilege, wide) {
+            (0, true) => self.wide_call(c, regs),
+            (0, false) => self.narrow_call(c, regs),
+            _ => Err(Errno::EPERM),
         };
+        if answer == Err(Errno::ERESTART) {
+            return;
+        }
         regs.rax = if wide { value(answer) } else { value(answer) & 0xffff_ffff };
         self.retire(x, regs, length);
+    }
+
+    fn wide_call(&self, c: &VcpuRef, regs: &mut GuestRegs) -> Answer {
+        let mut args = [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8];
+        let answer = self.hvm_call_or_list(c, regs.rax as u32, &mut args);
+        if answer == Err(Errno::ERESTART) {
+            [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8] = args;
+        }
+        answer
+    }
+
+    /// From 32-bit code: arguments in EBX, ECX, EDX, ESI, EDI.
+    fn narrow_call(&self, c: &VcpuRef, regs: &mut GuestRegs) -> Answer {
+        let mut args = [regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi].map(|r| r & 0xffff_ffff);
+        let answer = self.compat_call(c, regs.rax as u32, &mut args);
+        if answer == Err(Errno::ERESTART) {
+            [regs.rbx, regs.rcx, regs.rdx, regs.rsi, regs.rdi] = args;
+        }
+        answer
     }
 
     fn hvm_call_or_list(&self, c: &VcpuRef, number: u32, args: &mut Args) -> Answer {

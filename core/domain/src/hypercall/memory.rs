@@ -11,7 +11,7 @@ use crate::hw::Hw;
 
 /// The operation's number is in the low bits of the command; above it is where a preempted call goes on.
 pub(crate) const START_SHIFT: u32 = 6;
-const OPERATION: u64 = (1 << START_SHIFT) - 1;
+pub(crate) const OPERATION: u64 = (1 << START_SHIFT) - 1;
 /// Virtual address of the machine-to-physical table, and its end.
 const M2P_START: u64 = 0xffff_8000_0000_0000;
 const M2P_END: u64 = 0xffff_8040_0000_0000;

@@ -5,6 +5,8 @@
 //! that interrupts and other vCPUs get their turn in between.
 
 pub mod callback;
+pub mod compat;
+pub mod dm_op;
 pub mod event;
 pub mod exchange;
 pub mod grant;
@@ -103,6 +105,7 @@ impl<H: Hw> Host<H> {
             nr::HYPERVISOR_NMI_OP => Self::nmi_op(c, args),
             nr::HYPERVISOR_HYPFS_OP => self.hypfs_op(c, args),
             nr::HYPERVISOR_HVM_OP => self.hvm_op(c, args),
+            nr::HYPERVISOR_DM_OP => self.dm_op(c, args),
             _ => Err(Errno::ENOSYS),
         }
     }

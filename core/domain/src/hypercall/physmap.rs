@@ -75,11 +75,15 @@ impl<H: Hw> Host<H> {
     pub(crate) fn remove_from_physmap(&self, c: &VcpuRef, arg: u64) -> Answer {
         let a: m::RemoveFromPhysmap = self.guest(c).read_val(arg)?;
         let (d, h) = self.physmap_subject(c, a.domid)?;
-        let old =
-            self.physmap_clear(&h, a.gpfn).map_err(|e| if e == Errno::EINVAL { Errno::ENOENT } else { e })?;
-        if !old.kind.is_ram() {
-            self.flush_domain_tlb(&d);
+        let here = h.p2m.get(&self.hw, a.gpfn);
+        if !here.kind.is_present() {
+            return Err(Errno::ENOENT);
         }
+        if matches!(here.kind, Kind::Grant | Kind::GrantReadOnly) {
+            return Err(Errno::EBUSY);
+        }
+        self.physmap_clear(&h, a.gpfn)?;
+        self.flush_domain_tlb(&d);
         Ok(0)
     }
 
@@ -95,7 +99,6 @@ impl<H: Hw> Host<H> {
 
     /// Places one page; memory that was there before is given back.
     fn place(&self, c: &VcpuRef, d: &Arc<Domain>, h: &HvmDomain, s: &Source, gpfn: u64) -> Result {
-        let here = h.p2m.get(&self.hw, gpfn);
         match s.space {
             m::XENMAPSPACE_SHARED_INFO if s.index == 0 => self.place_own(d, h, gpfn, d.shared_info),
             m::XENMAPSPACE_GRANT_TABLE => {
@@ -105,19 +108,22 @@ impl<H: Hw> Host<H> {
                 let mfn = self.grant_resource(d, status, index)?;
                 self.place_own(d, h, gpfn, mfn)
             }
-            m::XENMAPSPACE_GMFN => {
-                let old = h.p2m.get(&self.hw, s.index);
-                if !old.kind.is_ram() || s.index == gpfn {
-                    return Err(Errno::EINVAL);
-                }
-                let entry = Entry { mfn: old.mfn, kind: old.kind, order: 0 };
-                self.drop_memory_at(d, h, gpfn, &here)?;
-                self.physmap_set(h, d, gpfn, &entry)?;
-                self.physmap_clear(h, s.index).map(|_| ())
-            }
+            m::XENMAPSPACE_GMFN => self.move_frame(d, h, s.index, gpfn),
             m::XENMAPSPACE_GMFN_FOREIGN => self.place_foreign(c, d, h, s, gpfn),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    /// Makes a frame be found elsewhere in a domain's memory.
+    pub(crate) fn move_frame(&self, d: &Arc<Domain>, h: &HvmDomain, from: u64, to: u64) -> Result {
+        let old = h.p2m.get(&self.hw, from);
+        if !old.kind.is_ram() || from == to {
+            return Err(Errno::EINVAL);
+        }
+        let here = h.p2m.get(&self.hw, to);
+        self.drop_memory_at(d, h, to, &here)?;
+        self.physmap_set(h, d, to, &Entry { mfn: old.mfn, kind: old.kind, order: 0 })?;
+        self.physmap_clear(h, from).map(|_| ())
     }
 
     /// Places a page that the hypervisor shares with the domain; it is found at one place only.
@@ -138,8 +144,11 @@ impl<H: Hw> Host<H> {
 
     /// Memory that is about to be covered is given back, as its owner could not reach it any more.
     pub(crate) fn drop_memory_at(&self, d: &Arc<Domain>, h: &HvmDomain, gpfn: u64, here: &Entry) -> Result {
-        if !here.kind.is_present() {
-            return Ok(());
+        match here.kind {
+            // Only its unmapping ends a grant's mapping.
+            Kind::Grant | Kind::GrantReadOnly => return Err(Errno::EBUSY),
+            kind if !kind.is_present() => return Ok(()),
+            _ => {}
         }
         self.physmap_clear(h, gpfn)?;
         if here.kind.is_ram() {

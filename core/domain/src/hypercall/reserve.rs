@@ -108,12 +108,12 @@ impl<H: Hw> Host<H> {
         let first: u64 = self.guest(c).read_at(r.extent_start.0, i)?;
         if let Some(h) = &d.hvm {
             for j in 0..1u64 << r.extent_order {
-                let old = self.physmap_clear(h, first.wrapping_add(j))?;
-                if old.kind.is_ram() {
-                    self.drop_frame(d, old.mfn)?;
-                } else {
-                    self.flush_domain_tlb(d);
+                let gfn = first.wrapping_add(j);
+                let here = h.p2m.get(&self.hw, gfn);
+                if !here.kind.is_ram() {
+                    return Err(Errno::EINVAL);
                 }
+                self.drop_memory_at(d, h, gfn, &here)?;
             }
             return Ok(());
         }

@@ -216,7 +216,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// Writes the clock page anew, whatever it holds.
-    fn refresh_time(&self, c: &VcpuRef) {
+    pub(crate) fn refresh_time(&self, c: &VcpuRef) {
         self.hw.store32(c.v.info().add(32 + 24), 0);
         self.update_time(c);
     }

@@ -17,20 +17,9 @@ pub enum Ipi {
     StartUp(u8),
 }
 
-/// Whom a message without a destination goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shorthand {
-    /// The sender.
-    Myself,
-    /// Everybody.
-    All,
-    /// Everybody but the sender.
-    Others,
-}
-
 /// The low word of the interrupt command register.
 #[must_use]
-pub const fn command(what: Ipi, to: Option<Shorthand>) -> u32 {
+pub const fn command(what: Ipi) -> u32 {
     const ASSERT: u32 = 1 << 14;
     let what = match what {
         Ipi::Fixed(vector) => vector as u32,
@@ -38,13 +27,7 @@ pub const fn command(what: Ipi, to: Option<Shorthand>) -> u32 {
         Ipi::Init => 5 << 8,
         Ipi::StartUp(page) => (6 << 8) | page as u32,
     };
-    let to = match to {
-        None => 0,
-        Some(Shorthand::Myself) => 1 << 18,
-        Some(Shorthand::All) => 2 << 18,
-        Some(Shorthand::Others) => 3 << 18,
-    };
-    what | ASSERT | to
+    what | ASSERT
 }
 
 impl Lapic {
@@ -55,15 +38,7 @@ impl Lapic {
     /// page must hold its start-up code.
     #[inline]
     pub unsafe fn send(&self, apic_id: u32, what: Ipi) {
-        self.send_raw(apic_id, command(what, None));
-    }
-
-    /// Sends to a group of CPUs; conditions as for [`Self::send`].
-    ///
-    /// # Safety
-    /// As for [`Self::send`], on each of them. An APIC allows only fixed interrupts to its own CPU.
-    pub unsafe fn send_group(&self, to: Shorthand, what: Ipi) {
-        self.send_raw(0, command(what, Some(to)));
+        self.send_raw(apic_id, command(what));
     }
 
     #[inline]
@@ -106,10 +81,9 @@ mod tests {
 
     #[test]
     fn commands() {
-        assert_eq!(command(Ipi::Fixed(0xf1), None), 0x40f1);
-        assert_eq!(command(Ipi::Init, None), 0x4500);
-        assert_eq!(command(Ipi::StartUp(8), None), 0x4608);
-        assert_eq!(command(Ipi::Nmi, Some(Shorthand::Others)), 0xc_4400);
-        assert_eq!(command(Ipi::Fixed(0x30), Some(Shorthand::Myself)), 0x4_4030);
+        assert_eq!(command(Ipi::Fixed(0xf1)), 0x40f1);
+        assert_eq!(command(Ipi::Init), 0x4500);
+        assert_eq!(command(Ipi::StartUp(8)), 0x4608);
+        assert_eq!(command(Ipi::Nmi), 0x4400);
     }
 }

@@ -8,7 +8,7 @@ mod timer;
 
 use fx_x86::msr::{rdmsr, wrmsr};
 
-pub use ipi::{Ipi, Shorthand};
+pub use ipi::Ipi;
 use regs as r;
 pub use timer::{TimerKind, tsc_deadline_supported};
 

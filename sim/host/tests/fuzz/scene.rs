@@ -89,6 +89,11 @@ impl Scene {
             let ns = self.dice.of(&[1_000, 100_000, 3_000_000, 40_000_000]);
             self.w.host.hw.advance(ns);
         }
+        if self.dice.one_in(50) {
+            // Now and then so slow that long work is always done in parts.
+            let pace = self.dice.of(&[50, 50, 2_000_000]);
+            self.w.host.hw.set_pace(pace);
+        }
         self.w.turn(cpu);
         let Some(c) = self.w.current(cpu) else { return };
         if c.d.id.0 == 0 {

@@ -6,7 +6,7 @@ use xen_abi::platform::{PlatformOp, XenpfCoreParking, XenpfEnterAcpiSleep, Xenpf
 
 use crate::control::{Outcome, Reply};
 use crate::host::Host;
-use crate::hw::Hw;
+use crate::hw::{Hw, MachineEnd};
 
 /// The sleep state that is off.
 const S5: u32 = 5;
@@ -19,7 +19,7 @@ impl<H: Hw> Host<H> {
             return Err(Errno::EOPNOTSUPP);
         }
         self.log(format_args!("Dom0 switches the machine off."));
-        self.hw.machine_restart(false)
+        self.hw.end_machine(MachineEnd::PowerOff)
     }
 
     /// Idle states and frequencies are not driven: what Dom0 knows of them is taken note of and not used.

@@ -1,0 +1,203 @@
+//! `dm_op`: what a device model asks about its domain (`xen/hvm/dm_op.h`).
+
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+use fx_p2m::{Entry, Kind};
+use fx_types::{DomId, Errno, GuestVirt, GuestVirtExt, Result};
+use fx_virt::{Event, EventKind};
+use xen_abi::dm_op as o;
+use xen_abi::dm_op::{DmOp, DmOpBuf};
+use xen_abi::hvm_op as mem;
+use xen_abi::xen::DOMID_SELF;
+use zerocopy::IntoBytes;
+
+use super::{Answer, Args};
+use crate::domain::Domain;
+use crate::host::{Host, VcpuRef};
+use crate::hvm::HvmDomain;
+use crate::hw::Hw;
+
+/// The most buffers of a call.
+const BUFFERS: u64 = 3;
+/// Frames of one pass.
+const PASS: u32 = 256;
+
+/// Whose memory, and the caller's buffers.
+struct Subject {
+    d: Arc<Domain>,
+    h: Arc<HvmDomain>,
+    buffers: [DmOpBuf; BUFFERS as usize],
+}
+
+impl<H: Hw> Host<H> {
+    /// `dm_op(domain, buffers, array)`.
+    pub(crate) fn dm_op(&self, c: &VcpuRef, args: &mut Args) -> Answer {
+        let [domid, count, list, ..] = *args;
+        if count == 0 || count > BUFFERS {
+            return Err(if count == 0 { Errno::EFAULT } else { Errno::E2BIG });
+        }
+        let id = domid as u16;
+        if id == DOMID_SELF || id == c.d.id.0 {
+            return Err(Errno::EPERM);
+        }
+        let d = self.domain(DomId(id))?;
+        self.may_control(c, &d)?;
+        let h = d.hvm.clone().ok_or(Errno::EINVAL)?;
+        let mut buffers = [DmOpBuf::default(); BUFFERS as usize];
+        for (i, b) in (0..count).zip(buffers.iter_mut()) {
+            *b = self.guest(c).read_at(list, i)?;
+        }
+        let s = Subject { d, h, buffers };
+        let [first, ..] = s.buffers;
+        let size = (first.size as usize).min(size_of::<DmOp>());
+        let mut op = DmOp::default();
+        self.guest(c).copy_in(first.h.0, op.as_mut_bytes().get_mut(..size).unwrap_or(&mut []))?;
+        if op.pad != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let answer = self.dm_op_on(c, &s, &mut op);
+        // A long operation goes on from what it left in its own buffer.
+        if answer.is_ok() || answer == Err(Errno::ERESTART) {
+            self.guest(c).copy_out(first.h.0, op.as_bytes().get(..size).unwrap_or(&[]))?;
+        }
+        answer.map(|()| 0)
+    }
+
+    fn dm_op_on(&self, c: &VcpuRef, s: &Subject, op: &mut DmOp) -> Result {
+        match op.op {
+            o::XEN_DMOP_CREATE_IOREQ_SERVER => {
+                let mut a: o::DmOpCreateIoreqServer = op.get();
+                a.id = self.create_server(&s.d, &s.h, c.d.id, u32::from(a.handle_bufioreq))?;
+                op.put(&a);
+            }
+            o::XEN_DMOP_GET_IOREQ_SERVER_INFO => return self.server_info(s, op),
+            o::XEN_DMOP_MAP_IO_RANGE_TO_IOREQ_SERVER | o::XEN_DMOP_UNMAP_IO_RANGE_FROM_IOREQ_SERVER => {
+                let a: o::DmOpIoreqServerRange = op.get();
+                let give = op.op == o::XEN_DMOP_MAP_IO_RANGE_TO_IOREQ_SERVER;
+                return s.h.ioreq.get(a.id)?.set_range(a.r#type, a.start, a.end, give);
+            }
+            o::XEN_DMOP_SET_IOREQ_SERVER_STATE => {
+                let a: o::DmOpSetIoreqServerState = op.get();
+                s.h.ioreq.get(a.id)?.enabled.store(a.enabled != 0, Ordering::SeqCst);
+            }
+            o::XEN_DMOP_DESTROY_IOREQ_SERVER => {
+                let a: o::DmOpDestroyIoreqServer = op.get();
+                return self.destroy_server(&s.d, &s.h, a.id);
+            }
+            o::XEN_DMOP_SET_MEM_TYPE => return self.set_mem_type(s, op),
+            o::XEN_DMOP_RELOCATE_MEMORY => return self.relocate_memory(s, op),
+            o::XEN_DMOP_NR_VCPUS => op.put(&o::DmOpNrVcpus { vcpus: s.d.vcpus.len() as u32 }),
+            o::XEN_DMOP_REMOTE_SHUTDOWN => {
+                let a: o::DmOpRemoteShutdown = op.get();
+                self.shut_down(&s.d, a.reason);
+            }
+            o::XEN_DMOP_INJECT_EVENT => return self.inject_event(s, op),
+            // Memory types of nested paging are the hypervisor's choice: all of a guest's memory is write-back.
+            o::XEN_DMOP_PIN_MEMORY_CACHEATTR => {}
+            _ => return self.dm_op_lines(c, s, op),
+        }
+        Ok(())
+    }
+
+    fn dm_op_lines(&self, _c: &VcpuRef, _s: &Subject, _op: &mut DmOp) -> Result {
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Pages are mapped as resources; guest frames for them are not given out any more.
+    fn server_info(&self, s: &Subject, op: &mut DmOp) -> Result {
+        let mut a: o::DmOpGetIoreqServerInfo = op.get();
+        if u32::from(a.flags) & !o::XEN_DMOP_NO_GFNS != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if u32::from(a.flags) & o::XEN_DMOP_NO_GFNS == 0 {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        a.bufioreq_port = s.h.ioreq.get(a.id)?.buffer_port;
+        op.put(&a);
+        Ok(())
+    }
+
+    /// Lets a guest write some of its memory or not, or makes a device's of it.
+    fn set_mem_type(&self, s: &Subject, op: &mut DmOp) -> Result {
+        let mut a: o::DmOpSetMemType = op.get();
+        let kind = match u32::from(a.mem_type) {
+            mem::HVMMEM_RAM_RW => Kind::Ram,
+            mem::HVMMEM_RAM_RO => Kind::RamReadOnly,
+            mem::HVMMEM_MMIO_DM => Kind::None,
+            _ => return Err(Errno::EINVAL),
+        };
+        if a.pad != 0 || a.first_pfn.checked_add(u64::from(a.nr)).is_none() {
+            return Err(Errno::EINVAL);
+        }
+        let mut left = PASS;
+        while a.nr > 0 {
+            if left == 0 {
+                op.put(&a);
+                self.flush_domain_tlb(&s.d);
+                return Err(Errno::ERESTART);
+            }
+            let here = s.h.p2m.get(&self.hw, a.first_pfn);
+            if !here.kind.is_ram() {
+                return Err(Errno::EINVAL);
+            }
+            if kind == Kind::None {
+                self.drop_memory_at(&s.d, &s.h, a.first_pfn, &here)?;
+            } else if here.kind != kind {
+                self.physmap_set(&s.h, &s.d, a.first_pfn, &Entry { mfn: here.mfn, kind, order: 0 })?;
+            }
+            (a.first_pfn, a.nr, left) =
+                (a.first_pfn.wrapping_add(1), a.nr.wrapping_sub(1), left.wrapping_sub(1));
+        }
+        self.flush_domain_tlb(&s.d);
+        Ok(())
+    }
+
+    fn relocate_memory(&self, s: &Subject, op: &mut DmOp) -> Result {
+        let mut a: o::DmOpRelocateMemory = op.get();
+        let end = |gfn: u64| gfn.checked_add(u64::from(a.size)).is_some();
+        if a.pad != 0 || !end(a.src_gfn) || !end(a.dst_gfn) {
+            return Err(Errno::EINVAL);
+        }
+        let mut left = PASS;
+        while a.size > 0 {
+            if left == 0 {
+                op.put(&a);
+                return Err(Errno::ERESTART);
+            }
+            self.move_frame(&s.d, &s.h, a.src_gfn, a.dst_gfn)?;
+            (a.src_gfn, a.dst_gfn) = (a.src_gfn.wrapping_add(1), a.dst_gfn.wrapping_add(1));
+            (a.size, left) = (a.size.wrapping_sub(1), left.wrapping_sub(1));
+        }
+        self.flush_domain_tlb(&s.d);
+        Ok(())
+    }
+
+    fn inject_event(&self, s: &Subject, op: &DmOp) -> Result {
+        let a: o::DmOpInjectEvent = op.get();
+        let v = s.d.vcpu(a.vcpuid).ok_or(Errno::EINVAL)?;
+        let kind = match u32::from(a.r#type) {
+            o::XEN_DMOP_EVENT_EXT_INT => EventKind::Interrupt,
+            o::XEN_DMOP_EVENT_NMI => EventKind::Nmi,
+            o::XEN_DMOP_EVENT_HW_EXC => EventKind::Exception,
+            o::XEN_DMOP_EVENT_SW_INT => EventKind::SoftwareInterrupt,
+            o::XEN_DMOP_EVENT_PRI_SW_EXC => EventKind::PrivilegedSoftwareException,
+            o::XEN_DMOP_EVENT_SW_EXC => EventKind::SoftwareException,
+            _ => return Err(Errno::EINVAL),
+        };
+        let error = (a.error_code != u32::MAX).then_some(a.error_code);
+        self.pause_vcpu(&s.d, v, true);
+        let injected = self.with_context(v, |hw, x| {
+            if hw.injecting(x).is_some() {
+                return Err(Errno::EBUSY);
+            }
+            if kind == EventKind::Exception && a.vector == 14 {
+                hw.set_register(x, fx_virt::Register::Cr2, a.cr2);
+            }
+            hw.inject(x, Some(&Event { kind, vector: a.vector, error, length: a.insn_len }));
+            Ok(())
+        });
+        self.unpause_vcpu(&s.d, v);
+        injected?
+    }
+}

@@ -1,0 +1,3 @@
+# pvh-disk-net: a PVH guest uses a disk and a network card.
+TYPE=pvh
+. /fx/jobs/disk-net.sh
