@@ -210,7 +210,7 @@ impl<H: Hw> Host<H> {
     #[inline]
     pub fn kick_vcpu(&self, d: &Domain, v: &Vcpu) {
         if v.hvm.is_some() {
-            self.events_pending(v);
+            self.events_pending(d, v);
         }
         self.kick_runner(d, v);
     }

@@ -25,6 +25,8 @@ pub const POLL: u8 = 2;
 pub const WATCHDOG: u8 = 3;
 /// Timer kind: a virtual APIC's.
 pub const APIC: u8 = 4;
+/// Timer kind: the devices of an HVM domain's platform; of vCPU 0.
+pub const PLATFORM: u8 = 5;
 
 impl<H: Hw> Host<H> {
     /// What a vCPU's time stamp counter is ahead of the machine's.
@@ -186,6 +188,7 @@ impl<H: Hw> Host<H> {
             self.arm(&(c.d.id.0, c.v.id, PERIODIC), next);
         }
         self.rearm_apic(c);
+        self.rearm_platform(c);
         let first = [single, next].into_iter().filter(|t| *t != 0).min();
         if first.is_some_and(|t| t <= now) {
             self.ask(self.hw.cpu(), crate::host::TIMER);
@@ -216,6 +219,7 @@ impl<H: Hw> Host<H> {
                 SINGLE => self.single_shot_expired(&d, v, now),
                 PERIODIC => self.periodic_expired(&d, v, now),
                 APIC => self.apic_timer_expired(&d, v, now),
+                PLATFORM => self.platform_expired(&d),
                 _ => {
                     if v.blocked.load(Ordering::Acquire) == WAIT_POLL {
                         self.unblock(&d, v);

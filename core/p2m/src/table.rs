@@ -163,6 +163,65 @@ impl P2m {
         }
     }
 
+    /// Changes the kind of one guest frame that is something, and nothing else: what it holds stays held. The kinds are such that
+    /// hold the same.
+    ///
+    /// # Errors
+    /// `EINVAL` when the frame is nothing, `ENOMEM` when a large entry has to be split and the domain has no frames for tables left.
+    pub fn change_kind<P: P2mHost>(&self, host: &P, gfn: u64, kind: Kind) -> Result {
+        if gfn >> 36 != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let _one = self.change.lock();
+        let (mut table, mut level) = (self.root, ROOT_LEVEL);
+        loop {
+            let slot = at(table, gfn, level);
+            match decode(host.mem().load64(slot), level) {
+                Slot::Table(next) => table = next,
+                Slot::Leaf(e) if !e.kind.is_present() => return Err(Errno::EINVAL),
+                Slot::Leaf(e) if level == 1 => {
+                    host.mem().store64(slot, self.format.leaf(&Entry { kind, ..e }));
+                    return Ok(());
+                }
+                Slot::Leaf(e) => table = self.split(host, slot, &e)?,
+            }
+            level = level.wrapping_sub(1);
+        }
+    }
+
+    /// Changes the kinds of entries from guest frame `*from` on, at most `most` of them, as `change` says (`None`: as it is); `*from`
+    /// moves on. What they hold stays held. `true` when all frames are done.
+    pub fn retype<M: PhysMem>(
+        &self,
+        mem: &M,
+        from: &mut u64,
+        most: u32,
+        change: impl Fn(Kind) -> Option<Kind>,
+    ) -> bool {
+        let _one = self.change.lock();
+        for _ in 0..most {
+            if *from >> 36 != 0 {
+                return true;
+            }
+            let (mut table, mut level) = (self.root, ROOT_LEVEL);
+            let slot = loop {
+                let slot = at(table, *from, level);
+                match decode(mem.load64(slot), level) {
+                    Slot::Table(next) => (table, level) = (next, level.wrapping_sub(1)),
+                    Slot::Leaf(_) => break slot,
+                }
+            };
+            if let Slot::Leaf(e) = decode(mem.load64(slot), level)
+                && let Some(kind) = change(e.kind).filter(|_| e.kind.is_present())
+            {
+                mem.store64(slot, self.format.leaf(&Entry { kind, ..e }));
+            }
+            let span = 1u64 << level.saturating_sub(1).saturating_mul(9);
+            *from = (*from & !span.wrapping_sub(1)).wrapping_add(span);
+        }
+        *from >> 36 != 0
+    }
+
     /// Makes a table of what was one entry, with the same meaning.
     fn split<P: P2mHost>(&self, host: &P, slot: fx_types::Maddr, e: &Entry) -> Result<Mfn> {
         let table = host.take_table().ok_or(Errno::ENOMEM)?;

@@ -81,12 +81,19 @@ pub const DOM0_TESTS: &[Dom0Test] = &[
     },
     Dom0Test {
         name: "dom0-2cpu",
-        jobs: &["boot", "dom0-net", "smp-guest"],
+        jobs: &["boot", "dom0-net", "smp-guest", "pvh-smp"],
         smp: 2,
         devices: (Disk::Ahci, Nic::E1000),
         end: "reboot",
         want: Want::Reset,
         seconds: 600,
+        ..DOM0
+    },
+    // Guests in hardware containers.
+    Dom0Test {
+        name: "dom0-hvm",
+        jobs: &["pvh-guest", "hvm-guest", "pvh-disk-net", "pvh-lifecycle"],
+        seconds: 900,
         ..DOM0
     },
     Dom0Test {

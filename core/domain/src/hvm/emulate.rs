@@ -219,14 +219,14 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
 
     fn port_read(&mut self, port: u16, size: u8, _number: u8) -> Step<u32> {
         let a = ioreq::Access { port: true, addr: u64::from(port), size, write: false, data: 0 };
-        let inner = || self.host.inner_port_access(self.c, self.h, &a);
+        let inner = || self.host.inner_port_access(self.c, &a);
         self.host.device_access(self.c, self.h, &a, inner).map(|v| v as u32)
     }
 
     fn port_write(&mut self, port: u16, size: u8, value: u32, _number: u8) -> Step {
         let a =
             ioreq::Access { port: true, addr: u64::from(port), size, write: true, data: u64::from(value) };
-        let inner = || self.host.inner_port_access(self.c, self.h, &a);
+        let inner = || self.host.inner_port_access(self.c, &a);
         self.host.device_access(self.c, self.h, &a, inner).map(|_| ())
     }
 

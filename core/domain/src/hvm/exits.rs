@@ -147,6 +147,10 @@ impl<H: Hw> Host<H> {
         if e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!access.write || e.kind.is_writable()) {
             return;
         }
+        if e.kind == fx_p2m::Kind::RamLogDirty {
+            // Its translation may be in other processors as read-only: they fault, and find it so.
+            return self.note_write(d, address >> 12);
+        }
         self.emulate(c, h, regs);
     }
 

@@ -1,5 +1,6 @@
 //! What interrupts a vCPU in a hardware container: events of channels, messages between APICs, timers.
 
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use fx_types::GuestRegs;
@@ -25,9 +26,11 @@ const NMI_BLOCKED: u64 = 8;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     /// Pending event channels, by the domain's callback vector; the APIC knows nothing of it.
-    Callback,
+    Callback(u8),
+    /// The 8259A, which says the vector when it is taken.
+    Pic,
     /// The APIC.
-    Apic,
+    Apic(u8),
 }
 
 impl HvmDomain {
@@ -50,24 +53,29 @@ impl<H: Hw> Host<H> {
     }
 
     /// Events of a vCPU became pending: told to its APIC if the guest wants that, otherwise found before it is entered.
-    pub(crate) fn events_pending(&self, v: &Vcpu) {
+    pub(crate) fn events_pending(&self, d: &Domain, v: &Vcpu) {
         let Some(h) = &v.hvm else { return };
         let vector = h.upcall_vector.load(Ordering::Acquire);
         if vector != 0 {
             h.lapic.lock().hold(vector as u8, false);
+        } else if v.id == 0 && self.callback_is_line(d) {
+            self.drive_callback(d);
         }
         h.look();
     }
 
-    fn next_interrupt(&self, c: &VcpuRef, h: &HvmVcpu) -> Option<(Source, u8)> {
+    fn next_interrupt(&self, c: &VcpuRef, h: &HvmVcpu) -> Option<Source> {
         let callback = c.d.hvm.as_ref().and_then(|d| d.callback_vector());
         if let Some(vector) = callback
             && h.upcall_vector.load(Ordering::Relaxed) == 0
             && self.hw.load8(c.v.info()) != 0
         {
-            return Some((Source::Callback, vector));
+            return Some(Source::Callback(vector));
         }
-        h.lapic.lock().pending().map(|vector| (Source::Apic, vector))
+        if self.has_extint(c) {
+            return Some(Source::Pic);
+        }
+        h.lapic.lock().pending().map(Source::Apic)
     }
 
     /// Whether a halted vCPU has something to do.
@@ -96,23 +104,37 @@ impl<H: Hw> Host<H> {
             }
             self.hw.want_nmi_window(x, c.v.nmi_pending.load(Ordering::SeqCst));
         }
-        let Some((source, vector)) = self.next_interrupt(c, h) else {
+        let Some(source) = self.next_interrupt(c, h) else {
             return self.hw.want_window(x, false);
         };
         if busy || regs.rflags & INTERRUPTS == 0 || blocked & BLOCKED_ONCE != 0 {
             return self.hw.want_window(x, true);
         }
-        self.hw.inject(x, Some(&Event::interrupt(vector)));
-        let more = if source == Source::Apic {
-            let mut lapic = h.lapic.lock();
-            lapic.take(vector);
-            lapic.pending().is_some()
-        } else {
-            // The guest clears what is pending before it lets interrupts in again; whether it did is seen at its next exit.
-            h.look();
-            h.lapic.lock().pending().is_some()
-        };
+        if let Some(vector) = self.take_interrupt(c, h, source) {
+            self.hw.inject(x, Some(&Event::interrupt(vector)));
+        }
+        let more = h.lapic.lock().pending().is_some();
         self.hw.want_window(x, more);
+    }
+
+    /// The vCPU takes an interrupt; its vector, unless it has gone meanwhile.
+    fn take_interrupt(&self, c: &VcpuRef, h: &HvmVcpu, source: Source) -> Option<u8> {
+        match source {
+            Source::Apic(vector) => {
+                h.lapic.lock().take(vector);
+                self.interrupt_taken(&c.d, vector);
+                Some(vector)
+            }
+            Source::Callback(vector) => {
+                // The guest clears what is pending before it lets interrupts in again; whether it did is seen at its next exit.
+                h.look();
+                Some(vector)
+            }
+            Source::Pic => {
+                h.look();
+                self.take_extint(&c.d)
+            }
+        }
     }
 
     /// The guest may have changed its task priority, in the processor's register of it.
@@ -129,7 +151,11 @@ impl<H: Hw> Host<H> {
     /// Does what an access to an APIC asks for.
     pub(crate) fn apic_effect(&self, c: &VcpuRef, h: &HvmVcpu, effect: Effect) {
         match effect {
-            Effect::None | Effect::Done(_) => h.look(),
+            Effect::None => h.look(),
+            Effect::Done(vector) => {
+                self.end_of_interrupt(&c.d, vector);
+                h.look();
+            }
             Effect::Priority => {
                 if let Some(x) = self.context(&c.v) {
                     self.hw.set_task_priority(x, h.lapic.lock().task_priority());
@@ -183,27 +209,57 @@ impl<H: Hw> Host<H> {
                 }
             }
         };
-        for v in c.d.vcpus.iter().filter(|v| meant(v)) {
-            self.receive(c, v, m);
-            if m.delivery == Delivery::LowestPriority {
-                break;
-            }
+        let meant = c.d.vcpus.iter().filter(|v| meant(v));
+        if m.delivery == Delivery::LowestPriority {
+            return self.interrupt_one(&c.d, meant, m);
         }
+        for v in meant {
+            self.receive(c, v, m);
+        }
+    }
+
+    /// Hands a device's interrupt to the APICs that it is for.
+    pub(super) fn send_interrupt(&self, d: &Domain, m: &Message) {
+        let Target::Some { destination, logical } = m.target else { return };
+        let meant = d
+            .vcpus
+            .iter()
+            .filter(|v| v.hvm.as_ref().is_some_and(|h| h.lapic.lock().is_meant(destination, logical, false)));
+        if m.delivery == Delivery::LowestPriority {
+            return self.interrupt_one(d, meant, m);
+        }
+        meant.for_each(|v| self.interrupt(d, v, m));
+    }
+
+    /// Interrupts that one of some vCPUs that has the lowest priority.
+    fn interrupt_one<'a>(&self, d: &Domain, among: impl Iterator<Item = &'a Arc<Vcpu>>, m: &Message) {
+        let priority = |v: &&Arc<Vcpu>| {
+            let lapic = v.hvm.as_ref()?.lapic.lock();
+            lapic.accepts().then(|| lapic.priority())
+        };
+        let lowest = among.filter_map(|v| Some((priority(&v)?, v))).min_by_key(|(priority, _)| *priority);
+        if let Some((_, v)) = lowest {
+            self.interrupt(d, v, m);
+        }
+    }
+
+    /// A vCPU's APIC gets a message that interrupts it.
+    fn interrupt(&self, d: &Domain, v: &Vcpu, m: &Message) {
+        let Some(h) = &v.hvm else { return };
+        if m.delivery == Delivery::Nmi {
+            v.nmi_pending.store(true, Ordering::SeqCst);
+        } else {
+            h.lapic.lock().raise(m.vector, m.level);
+        }
+        self.wake_hvm(d, v);
     }
 
     fn receive(&self, c: &VcpuRef, v: &Vcpu, m: &Message) {
         let Some(h) = &v.hvm else { return };
         match m.delivery {
-            Delivery::Fixed | Delivery::LowestPriority => {
-                h.lapic.lock().raise(m.vector, m.level);
-                self.wake_hvm(&c.d, v);
-            }
-            Delivery::Nmi => {
-                v.nmi_pending.store(true, Ordering::SeqCst);
-                self.wake_hvm(&c.d, v);
-            }
+            Delivery::Fixed | Delivery::LowestPriority | Delivery::Nmi => self.interrupt(&c.d, v, m),
             Delivery::Init => self.init_vcpu(c, v, h),
-            Delivery::StartUp => self.start_vcpu(c, v, h, m.vector),
+            Delivery::StartUp => self.start_vcpu(c, v, m.vector),
         }
     }
 }

@@ -40,9 +40,11 @@ impl<H: Hw> Host<H> {
     /// Where a guest-physical address is in real memory, if it is memory that the guest may access so.
     pub(crate) fn ram_at(&self, h: &HvmDomain, gpa: u64, write: bool) -> Option<Maddr> {
         let e = h.p2m.get(&self.hw, gpa >> 12);
-        let there = e.kind.is_present()
-            && e.kind != fx_p2m::Kind::Mmio
-            && (!write || e.kind.is_writable() || e.kind == fx_p2m::Kind::RamLogDirty);
+        if write && e.kind == fx_p2m::Kind::RamLogDirty {
+            self.note_write(h, gpa >> 12);
+            return Some(e.mfn.at(gpa & OFFSET));
+        }
+        let there = e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!write || e.kind.is_writable());
         there.then(|| e.mfn.at(gpa & OFFSET))
     }
 

@@ -1,6 +1,7 @@
 //! HVM and PVH domains: guests in a hardware container.
 
 mod control_regs;
+pub mod dirty;
 mod emulate;
 mod exits;
 mod interrupts;
@@ -9,6 +10,7 @@ mod length;
 mod memory;
 mod msr;
 pub mod physmap;
+mod platform;
 mod ports;
 mod run;
 mod save;
@@ -32,8 +34,10 @@ use xen_abi::hvm_params::{HVM_NR_PARAMS, HVM_PARAM_TRIPLE_FAULT_REASON};
 use crate::host::Host;
 use crate::hw::Hw;
 use crate::vcpu::Vcpu;
+use dirty::Dirty;
 use ioreq::{Io, IoreqServers};
 use physmap::{Nested, Pool};
+use platform::Platform;
 pub(crate) use scratch::SCRATCH;
 use scratch::Scratch;
 
@@ -49,6 +53,12 @@ pub struct HvmDomain {
     pub params: [AtomicU64; HVM_NR_PARAMS as usize],
     /// Device models that answer its accesses.
     pub ioreq: IoreqServers,
+    /// What it has written.
+    pub dirty: Lock<Dirty>,
+    /// Some of its writes are noted.
+    pub dirty_on: AtomicBool,
+    /// Its interrupt controllers, timers and clock.
+    pub(crate) platform: Option<Platform>,
     /// Where the teardown of its guest-physical memory goes on.
     pub teardown: Lock<Teardown>,
 }
@@ -78,8 +88,6 @@ pub struct HvmVcpu {
     pub io: Io,
     /// Its debug registers 0–3 are in the processor.
     debug_loaded: Own32,
-    /// It had an INIT, and starts with the next start-up message.
-    waits_for_start: AtomicBool,
 }
 
 impl HvmVcpu {
@@ -125,6 +133,9 @@ impl<H: Hw> Host<H> {
             pool,
             params: [const { AtomicU64::new(0) }; HVM_NR_PARAMS as usize],
             ioreq: IoreqServers::default(),
+            dirty: Lock::default(),
+            dirty_on: AtomicBool::new(false),
+            platform: Platform::new(emulation, self.platform_time()),
             teardown: Lock::default(),
         };
         if let Some(reason) = d.params.get(HVM_PARAM_TRIPLE_FAULT_REASON as usize) {
@@ -149,7 +160,6 @@ impl<H: Hw> Host<H> {
             scratch: Scratch::default(),
             io: Io::default(),
             debug_loaded: Own32::new(0),
-            waits_for_start: AtomicBool::new(false),
         })
     }
 

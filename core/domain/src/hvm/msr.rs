@@ -37,6 +37,11 @@ const SFMASK: u32 = 0xc000_0084;
 const FS_BASE: u32 = 0xc000_0100;
 const GS_BASE: u32 = 0xc000_0101;
 const KERNEL_GS_BASE: u32 = 0xc000_0102;
+const AMD_SYSCFG: u32 = 0xc001_0010;
+const AMD_IORR_FIRST: u32 = 0xc001_0016;
+const AMD_IORR_LAST: u32 = 0xc001_0019;
+const AMD_TOP_MEM: u32 = 0xc001_001a;
+const AMD_TOP_MEM2: u32 = 0xc001_001d;
 const AMD_HWCR: u32 = 0xc001_0015;
 const AMD_DE_CFG: u32 = 0xc001_1029;
 const LFENCE_SERIALISES: u64 = 2;
@@ -83,6 +88,10 @@ impl<H: Hw> Host<H> {
             MCG_CAP => Some(MC_BANKS),
             0x17a | MCG_CTL | MC_FIRST..=MC_LAST => Some(0),
             MISC_ENABLE => self.hw.rdmsr(msr).map(|v| v & !(1 << 18)),
+            // What the machine's firmware set up is nothing to guests, but kernels look at it.
+            AMD_SYSCFG | AMD_IORR_FIRST..=AMD_IORR_LAST | AMD_TOP_MEM | AMD_TOP_MEM2 if self.is_amd() => {
+                Some(0)
+            }
             AMD_HWCR if self.is_amd() => Some(HWCR_TSC_CONSTANT),
             AMD_DE_CFG if self.is_amd() => Some(LFENCE_SERIALISES),
             _ if Mtrr::owns(msr) => h.mtrr.lock().read(msr),
@@ -115,6 +124,8 @@ impl<H: Hw> Host<H> {
             }
             APIC_BASE => {
                 let x2apic = c.d.policy.lock().has(X86_FEATURE_X2APIC);
+                // One that is switched off lets the 8259A's interrupts through.
+                h.look();
                 return h.lapic.lock().set_base(value, x2apic);
             }
             X2APIC_FIRST..=X2APIC_LAST | TSC_DEADLINE => {

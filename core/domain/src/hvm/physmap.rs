@@ -142,6 +142,9 @@ impl<H: Hw> Host<H> {
             // One entry is replaced as a whole or not at all.
             h.p2m.set(&Nested::new(self, &h.pool), at, &piece).inspect_err(|_| self.let_entry_go(&piece))?;
             if hold_of(new.kind) == Hold::Writable {
+                if h.dirty_on.load(Ordering::Relaxed) {
+                    (0..1u64 << step).for_each(|i| self.note_write(h, at.wrapping_add(i)));
+                }
                 (0..1u64 << step).for_each(|i| self.hw.set_m2p(piece.mfn.add(i), at.wrapping_add(i)));
             }
             done = done.wrapping_add(1 << step);

@@ -20,13 +20,13 @@ const fn piece(len: usize) -> usize {
 
 impl<H: Hw> Host<H> {
     /// An access to a port of the hypervisor's devices; `None` when it is none of theirs.
-    pub(super) fn inner_port_access(&self, _c: &VcpuRef, _h: &HvmVcpu, _a: &Access) -> Option<u64> {
-        None
+    pub(super) fn inner_port_access(&self, c: &VcpuRef, a: &Access) -> Option<u64> {
+        self.platform_access(&c.d, a)
     }
 
     /// The same for guest-physical addresses.
     fn inner_memory_access(&self, c: &VcpuRef, h: &HvmVcpu, a: &Access) -> Option<u64> {
-        self.lapic_access(c, h, a)
+        self.lapic_access(c, h, a).or_else(|| self.platform_access(&c.d, a))
     }
 
     fn lapic_access(&self, c: &VcpuRef, h: &HvmVcpu, a: &Access) -> Option<u64> {

@@ -29,6 +29,7 @@ impl<H: Hw> Host<H> {
         self.deliver(c, h, x, regs);
         let exit = self.hw.enter(x, regs);
         self.see_priority(h, x);
+        self.see_callback(c);
         self.hvm_exit(c, h, regs, &exit);
     }
 

@@ -10,6 +10,7 @@ use xen_abi::hvm_save as s;
 use xen_abi::hvm_save::{HvmHwCpu, HvmHwLapic, HvmHwLapicRegs, HvmHwMtrr, HvmSaveDescriptor, HvmSaveHeader};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
+use super::platform::is_device;
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::hw::Hw;
@@ -18,8 +19,33 @@ use crate::vcpu::Vcpu;
 /// Where XSTATE_BV is in an XSAVE area.
 const XSTATE_BV: u64 = 512;
 
+/// All kinds of records that are written, in their order.
+const ORDER: [u16; 16] = [
+    s::HVM_SAVE_CODE_CPU,
+    s::HVM_SAVE_CODE_PIC,
+    s::HVM_SAVE_CODE_IOAPIC,
+    s::HVM_SAVE_CODE_LAPIC,
+    s::HVM_SAVE_CODE_LAPIC_REGS,
+    s::HVM_SAVE_CODE_PCI_IRQ,
+    s::HVM_SAVE_CODE_ISA_IRQ,
+    s::HVM_SAVE_CODE_PCI_LINK,
+    s::HVM_SAVE_CODE_PIT,
+    s::HVM_SAVE_CODE_RTC,
+    s::HVM_SAVE_CODE_HPET,
+    s::HVM_SAVE_CODE_PMTIMER,
+    s::HVM_SAVE_CODE_MTRR,
+    s::HVM_SAVE_CODE_CPU_XSAVE,
+    s::HVM_SAVE_CODE_VMCE_VCPU,
+    s::HVM_SAVE_CODE_TSC_ADJUST,
+];
+
 /// Appends a record.
-fn push<T: IntoBytes + Immutable>(out: &mut Vec<u8>, code: u16, instance: u32, record: &T) -> Result {
+pub(super) fn push<T: IntoBytes + Immutable>(
+    out: &mut Vec<u8>,
+    code: u16,
+    instance: u32,
+    record: &T,
+) -> Result {
     push_parts(out, code, instance, &[record.as_bytes()])
 }
 
@@ -33,7 +59,7 @@ fn push_parts(out: &mut Vec<u8>, code: u16, instance: u32, parts: &[&[u8]]) -> R
 }
 
 /// A record as a value; what is missing at its end reads as zero, what is too much is an error.
-fn value<T: FromBytes + IntoBytes + FromZeros>(data: &[u8]) -> Result<T> {
+pub(super) fn value<T: FromBytes + IntoBytes + FromZeros>(data: &[u8]) -> Result<T> {
     let mut v = T::new_zeroed();
     let room = v.as_mut_bytes().get_mut(..data.len()).ok_or(Errno::EINVAL)?;
     room.copy_from_slice(data);
@@ -64,28 +90,50 @@ impl<H: Hw> Host<H> {
             gtsc_khz: self.hw.tsc_scale().khz,
         };
         push(&mut out, s::HVM_SAVE_CODE_HEADER, 0, &header)?;
-        for code in [
-            s::HVM_SAVE_CODE_CPU,
-            s::HVM_SAVE_CODE_LAPIC,
-            s::HVM_SAVE_CODE_LAPIC_REGS,
-            s::HVM_SAVE_CODE_MTRR,
-            s::HVM_SAVE_CODE_CPU_XSAVE,
-            s::HVM_SAVE_CODE_VMCE_VCPU,
-            s::HVM_SAVE_CODE_TSC_ADJUST,
-        ] {
-            for v in d.vcpus.iter() {
-                self.save_record(v, code, &mut out)?;
-            }
+        for code in ORDER {
+            self.save_records(d, code, &mut out)?;
         }
         push(&mut out, s::HVM_SAVE_CODE_END, 0, &())?;
         Ok(out)
+    }
+
+    /// The records of a kind.
+    fn save_records(&self, d: &Domain, code: u16, out: &mut Vec<u8>) -> Result {
+        if is_device(code) {
+            return self.save_device(d, code, out);
+        }
+        d.vcpus.iter().try_for_each(|v| self.save_record(v, code, out))
+    }
+
+    /// One record, without its descriptor.
+    ///
+    /// # Errors
+    /// `ENOENT` when there is no such record, `ENOMEM`.
+    pub(crate) fn save_one(&self, d: &Domain, code: u16, instance: u16) -> Result<Vec<u8>> {
+        let mut all = Vec::new();
+        if is_device(code) {
+            self.save_device(d, code, &mut all)?;
+        } else {
+            let v = d.vcpu(u32::from(instance)).ok_or(Errno::ENOENT)?;
+            self.save_record(v, code, &mut all)?;
+        }
+        let (mut rest, mut found) = (all.as_slice(), None);
+        while found.is_none() && !rest.is_empty() {
+            let (head, data) = next(&mut rest)?;
+            let end = all.len().saturating_sub(rest.len());
+            found = (head.instance == instance).then_some((end.saturating_sub(data.len()), end));
+        }
+        let (start, end) = found.ok_or(Errno::ENOENT)?;
+        all.truncate(end);
+        all.drain(..start);
+        Ok(all)
     }
 
     /// One record of a vCPU.
     ///
     /// # Errors
     /// `ENOENT` when there is no such record.
-    pub(crate) fn save_record(&self, v: &Vcpu, code: u16, out: &mut Vec<u8>) -> Result {
+    fn save_record(&self, v: &Vcpu, code: u16, out: &mut Vec<u8>) -> Result {
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match code {
             s::HVM_SAVE_CODE_CPU if v.initialised.load(core::sync::atomic::Ordering::Acquire) => {
@@ -142,6 +190,7 @@ impl<H: Hw> Host<H> {
         loop {
             let (head, data) = next(&mut rest)?;
             if head.typecode == s::HVM_SAVE_CODE_END {
+                self.settle_platform(d);
                 return Ok(());
             }
             self.load_record(d, &head, data).inspect_err(|e| {
@@ -155,6 +204,9 @@ impl<H: Hw> Host<H> {
     }
 
     fn load_record(&self, d: &Domain, head: &HvmSaveDescriptor, data: &[u8]) -> Result {
+        if is_device(head.typecode) {
+            return self.load_device(d, head.typecode, head.instance, data);
+        }
         let v = d.vcpu(u32::from(head.instance)).ok_or(Errno::ENOENT)?;
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match head.typecode {

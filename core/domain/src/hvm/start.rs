@@ -16,7 +16,7 @@ const DR6: u64 = 0xffff_0ff0;
 const DR7: u64 = 0x400;
 
 impl<H: Hw> Host<H> {
-    /// INIT: the vCPU stops and waits for a start-up message.
+    /// INIT: a vCPU that runs stops, and waits for a start-up message as one does that never ran.
     pub(super) fn init_vcpu(&self, c: &VcpuRef, v: &Vcpu, h: &HvmVcpu) {
         if v.id == c.v.id {
             return;
@@ -25,21 +25,22 @@ impl<H: Hw> Host<H> {
         if !v.down.swap(true, Ordering::SeqCst) {
             self.update_runnable(&c.d, v);
         }
-        h.waits_for_start.store(true, Ordering::SeqCst);
+        if v.initialised.swap(false, Ordering::SeqCst) {
+            h.lapic.lock().reset();
+        }
     }
 
     /// A start-up message: a vCPU that waits for one starts in real mode at the page.
-    pub(super) fn start_vcpu(&self, c: &VcpuRef, v: &Vcpu, h: &HvmVcpu, page: u8) {
+    pub(super) fn start_vcpu(&self, c: &VcpuRef, v: &Vcpu, page: u8) {
         if v.id == c.v.id {
             return;
         }
         let _turn = v.setup_turn.lock();
-        if !h.waits_for_start.swap(false, Ordering::SeqCst) {
+        if v.initialised.load(Ordering::SeqCst) {
             return;
         }
         self.wait_unloaded(v);
         let Some(x) = self.context(v) else { return };
-        h.lapic.lock().reset();
         self.reset_registers(x);
         let at = u64::from(page);
         let code =
@@ -47,6 +48,10 @@ impl<H: Hw> Host<H> {
         self.hw.set_segment(x, Segment::Cs, &code);
         v.saved.lock().regs = GuestRegs { rflags: 2, rdx: 0x600, ..GuestRegs::default() };
         v.initialised.store(true, Ordering::Release);
+        if self.hw.load8(v.info()) != 0 {
+            // Events may have come meanwhile; what told the APIC of them may be lost.
+            self.events_pending(&c.d, v);
+        }
         if v.down.swap(false, Ordering::SeqCst) {
             self.update_runnable(&c.d, v);
         }

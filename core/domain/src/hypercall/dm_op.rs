@@ -22,12 +22,23 @@ use crate::hw::Hw;
 const BUFFERS: u64 = 3;
 /// Frames of one pass.
 const PASS: u32 = 256;
+/// The most frames of video memory, and of an extent: 256 MiB.
+const MOST_VIDEO: u32 = 1 << 16;
 
 /// Whose memory, and the caller's buffers.
 struct Subject {
     d: Arc<Domain>,
     h: Arc<HvmDomain>,
     buffers: [DmOpBuf; BUFFERS as usize],
+}
+
+/// Whether a wire is to be asserted.
+const fn level(value: u8) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 impl<H: Hw> Host<H> {
@@ -92,16 +103,43 @@ impl<H: Hw> Host<H> {
                 let a: o::DmOpRemoteShutdown = op.get();
                 self.shut_down(&s.d, a.reason);
             }
+            o::XEN_DMOP_TRACK_DIRTY_VRAM => return self.track_dirty_vram(c, s, op),
+            o::XEN_DMOP_MODIFIED_MEMORY => return self.modified_memory(c, s, op),
             o::XEN_DMOP_INJECT_EVENT => return self.inject_event(s, op),
             // Memory types of nested paging are the hypervisor's choice: all of a guest's memory is write-back.
             o::XEN_DMOP_PIN_MEMORY_CACHEATTR => {}
-            _ => return self.dm_op_lines(c, s, op),
+            _ => return self.dm_op_lines(s, op),
         }
         Ok(())
     }
 
-    fn dm_op_lines(&self, _c: &VcpuRef, _s: &Subject, _op: &mut DmOp) -> Result {
-        Err(Errno::EOPNOTSUPP)
+    /// Wires and messages of devices.
+    fn dm_op_lines(&self, s: &Subject, op: &DmOp) -> Result {
+        match op.op {
+            o::XEN_DMOP_SET_PCI_INTX_LEVEL => {
+                let a: o::DmOpSetPciIntxLevel = op.get();
+                if a.domain != 0 || a.bus != 0 {
+                    return Err(Errno::EINVAL);
+                }
+                self.set_pci_intx_level(&s.d, a.device, a.intx, level(a.level)?)
+            }
+            o::XEN_DMOP_SET_ISA_IRQ_LEVEL => {
+                let a: o::DmOpSetIsaIrqLevel = op.get();
+                self.set_isa_irq_level(&s.d, a.isa_irq, level(a.level)?)
+            }
+            o::XEN_DMOP_SET_PCI_LINK_ROUTE => {
+                let a: o::DmOpSetPciLinkRoute = op.get();
+                self.set_pci_link_route(&s.d, a.link, a.isa_irq)
+            }
+            o::XEN_DMOP_INJECT_MSI => {
+                let a: o::DmOpInjectMsi = op.get();
+                if a.pad != 0 {
+                    return Err(Errno::EINVAL);
+                }
+                self.inject_msi(&s.d, a.addr, a.data)
+            }
+            _ => Err(Errno::EOPNOTSUPP),
+        }
     }
 
     /// Pages are mapped as resources; guest frames for them are not given out any more.
@@ -170,6 +208,51 @@ impl<H: Hw> Host<H> {
             (a.size, left) = (a.size.wrapping_sub(1), left.wrapping_sub(1));
         }
         self.flush_domain_tlb(&s.d);
+        Ok(())
+    }
+
+    /// Which frames of video memory were written since the latest call, as bits in the second buffer.
+    fn track_dirty_vram(&self, c: &VcpuRef, s: &Subject, op: &DmOp) -> Result {
+        let a: o::DmOpTrackDirtyVram = op.get();
+        let [_, bits, _] = s.buffers;
+        if a.pad != 0 || a.nr > MOST_VIDEO || bits.size < u64::from(a.nr.div_ceil(8)) {
+            return Err(Errno::EINVAL);
+        }
+        let bytes = u64::from(a.nr.div_ceil(8));
+        self.track_video(&s.d, &s.h, (a.first_pfn, u64::from(a.nr)), |i, word| {
+            let at = i.wrapping_mul(8);
+            let len = bytes.saturating_sub(at).min(8) as usize;
+            let word = word.to_le_bytes();
+            self.guest(c).copy_out(bits.h.0.wrapping_add(at), word.get(..len).unwrap_or(&[]))?;
+            Ok(())
+        })
+    }
+
+    /// The device model wrote to frames, which the second buffer lists in extents.
+    fn modified_memory(&self, c: &VcpuRef, s: &Subject, op: &mut DmOp) -> Result {
+        let mut a: o::DmOpModifiedMemory = op.get();
+        let [_, list, _] = s.buffers;
+        let room = list.size / size_of::<o::DmOpModifiedMemoryExtent>() as u64;
+        if u64::from(a.nr_extents) > room || a.opaque > a.nr_extents {
+            return Err(Errno::EINVAL);
+        }
+        if !s.h.dirty_on.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut left = PASS;
+        while a.opaque < a.nr_extents {
+            let e: o::DmOpModifiedMemoryExtent = self.guest(c).read_at(list.h.0, u64::from(a.opaque))?;
+            if e.pad != 0 || e.nr > MOST_VIDEO {
+                return Err(Errno::EINVAL);
+            }
+            (0..u64::from(e.nr)).for_each(|i| self.note_write(&s.h, e.first_pfn.wrapping_add(i)));
+            a.opaque = a.opaque.wrapping_add(1);
+            left = left.saturating_sub(e.nr.max(1));
+            if left == 0 && a.opaque < a.nr_extents {
+                op.put(&a);
+                return Err(Errno::ERESTART);
+            }
+        }
         Ok(())
     }
 

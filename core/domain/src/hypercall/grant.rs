@@ -66,7 +66,12 @@ impl<H: Hw> gr::GrantHost for GrantView<'_, H> {
 
     #[inline]
     fn put_page(&self, mfn: Mfn, writable: bool) {
-        if writable { put_typed(self.host, mfn) } else { put_frame(self.host, mfn) }
+        if !writable {
+            return put_frame(self.host, mfn);
+        }
+        // Whoever could write it may have done so until now.
+        self.host.written(&self.d, mfn);
+        put_typed(self.host, mfn)
     }
 
     fn alloc_frame(&self) -> Result<Mfn> {

@@ -167,6 +167,7 @@ impl<H: Hw> Host<H> {
 
     /// Events that are pending already are announced by the new way.
     fn callback_changed(&self, d: &Domain) {
+        self.move_callback(d);
         for v in &d.vcpus {
             self.wake_hvm(d, v);
         }

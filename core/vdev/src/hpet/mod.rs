@@ -86,7 +86,8 @@ impl Hpet {
     }
 
     /// The wires that are asserted for as long as the status says so.
-    fn wires(&self) -> [Option<Wire>; TIMERS] {
+    #[must_use]
+    pub fn asserted(&self) -> [Option<Wire>; TIMERS] {
         let mut wires = [None; TIMERS];
         for (n, (wire, timer)) in wires.iter_mut().zip(&self.timers).enumerate() {
             let active = self.status >> n & 1 != 0;
@@ -99,14 +100,14 @@ impl Hpet {
 
     /// Does something to the device as it is now.
     fn change(&mut self, now: u64, what: impl FnOnce(&mut Self)) -> Effect {
-        let (wires, legacy) = (self.wires(), self.has(LEGACY));
+        let (wires, legacy) = (self.asserted(), self.has(LEGACY));
         let mut effect = Effect { edges: self.events(now), ..Effect::default() };
         what(self);
         if legacy != self.has(LEGACY) {
             effect.legacy = Some(!legacy);
         }
         let moves = effect.lowered.iter_mut().zip(&mut effect.raised);
-        for ((lowered, raised), (old, new)) in moves.zip(wires.into_iter().zip(self.wires())) {
+        for ((lowered, raised), (old, new)) in moves.zip(wires.into_iter().zip(self.asserted())) {
             if old != new {
                 (*lowered, *raised) = (old, new);
             }
@@ -133,7 +134,7 @@ impl Hpet {
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
         // One whose wire is asserted has nothing to say.
-        let free = self.timers.iter().zip(self.wires()).filter(|(_, wire)| wire.is_none());
+        let free = self.timers.iter().zip(self.asserted()).filter(|(_, wire)| wire.is_none());
         free.filter_map(|(timer, _)| timer.due).min()
     }
 

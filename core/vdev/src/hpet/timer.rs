@@ -111,6 +111,8 @@ impl Timer {
         let period = self.period.saturating_mul(TICK_NS);
         let times = now.saturating_sub(due).checked_div(period).unwrap_or(0).saturating_add(1);
         self.due = due.checked_add(period.saturating_mul(times));
+        // It must not fall behind by more than can be told from being ahead.
+        self.comparator = self.comparator.wrapping_add(self.period.wrapping_mul(times)) & self.width();
         times
     }
 

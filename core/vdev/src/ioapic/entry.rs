@@ -72,6 +72,11 @@ impl Entry {
         !self.is_masked() && self.delivery() == EXTINT
     }
 
+    /// Whom it is for.
+    pub const fn target(self) -> Target {
+        Target::Some { destination: (self.0 >> 56) as u32, logical: self.0 & LOGICAL != 0 }
+    }
+
     /// What is sent; `None` for ways of delivery that no guest uses of an I/O APIC (SMI, INIT) or that need no message (ExtINT).
     pub fn message(self) -> Option<Message> {
         let delivery = match self.delivery() {
@@ -80,7 +85,6 @@ impl Entry {
             4 => Delivery::Nmi,
             _ => return None,
         };
-        let target = Target::Some { destination: (self.0 >> 56) as u32, logical: self.0 & LOGICAL != 0 };
-        Some(Message { delivery, vector: self.vector(), level: self.is_level(), target })
+        Some(Message { delivery, vector: self.vector(), level: self.is_level(), target: self.target() })
     }
 }

@@ -9,7 +9,7 @@ use entry::Entry;
 use xen_abi::hvm_save::{HvmHwVioapic, VIOAPIC_NUM_PINS};
 
 use crate::bytes::mask;
-use crate::lapic::Message;
+use crate::lapic::{Delivery, Message, Target};
 
 /// Where the registers are.
 pub const BASE: u64 = 0xfec0_0000;
@@ -134,10 +134,18 @@ impl Ioapic {
         pins.iter().filter_map(|pin| Some((pin, self.entry(pin).message()?)))
     }
 
-    /// Whether pin 0 passes on the legacy interrupt controller's output.
+    /// Whom pin 0 passes the legacy interrupt controller's output on to, if it does.
     #[must_use]
-    pub fn passes_extint(&self) -> bool {
-        self.entry(0).passes_extint()
+    pub fn extint(&self) -> Option<Target> {
+        let entry = self.entry(0);
+        entry.passes_extint().then(|| entry.target())
+    }
+
+    /// The vector of a pin's interrupts, if it has any.
+    #[must_use]
+    pub fn vector(&self, pin: u8) -> Option<u8> {
+        let entry = self.entry(pin);
+        entry.message().filter(|m| !entry.is_masked() && m.delivery != Delivery::Nmi).map(|m| m.vector)
     }
 
     fn entry(&self, pin: u8) -> Entry {

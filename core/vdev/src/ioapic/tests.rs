@@ -89,15 +89,20 @@ fn ended_by_edge_and_back() {
 #[test]
 fn ways_of_delivery() {
     let mut a = Ioapic::default();
-    assert!(!a.passes_extint());
+    assert_eq!(a.extint(), None);
     assert!(write(&mut a, low(0), 0x700).is_empty());
-    assert!(a.passes_extint());
+    assert_eq!(a.extint(), Some(Target::Some { destination: 0, logical: false }));
+    assert!(write(&mut a, low(0) + 1, 2 << 24).is_empty());
+    assert_eq!(a.extint(), Some(Target::Some { destination: 2, logical: false }));
     let pins = a.set_line(0, true);
     assert_eq!(a.messages(pins).count(), 0);
+    assert_eq!(a.vector(0), None);
+    assert!(write(&mut a, low(2), 0x131).is_empty());
+    assert_eq!((a.vector(2), a.vector(3)), (Some(0x31), None));
     assert!(write(&mut a, low(1), 0x8400).is_empty());
     let pins = a.set_line(1, true);
     let all: Vec<_> = a.messages(pins).map(|(_, m)| (m.delivery, m.level)).collect();
-    assert_eq!(all, [(Delivery::Nmi, false)]);
+    assert_eq!((all, a.vector(1)), (Vec::from([(Delivery::Nmi, false)]), None));
     assert_eq!(read(&mut a, low(1)), 0x8400, "an NMI has no end");
 }
 

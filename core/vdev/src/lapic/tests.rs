@@ -1,3 +1,6 @@
+use proptest::prelude::*;
+use xen_abi::hvm_save::{HvmHwLapic, HvmHwLapicRegs};
+
 use super::*;
 
 fn on() -> Lapic {
@@ -98,4 +101,49 @@ fn saved_and_loaded() {
     b.load_regs(&regs, &at(10_000));
     assert_eq!(b.pending(), Some(0x77));
     assert_eq!(b.deadline(), Some(10_000 + 2000 - 500));
+}
+
+proptest! {
+    #![proptest_config(crate::proptest_config())]
+
+    /// Whatever is done: what is offered is more urgent than what is handled, deadlines that are over are gone, and a saved APIC goes on
+    /// alike.
+    #[test]
+    fn anything(steps in prop::collection::vec((0..8u8, any::<u16>(), any::<u64>(), 0..1_000_000u64), 0..200)) {
+        let (mut a, mut now) = (on(), 0);
+        for (what, n, value, later) in steps {
+            now += later;
+            let time = at(now);
+            match what {
+                0 | 1 => { a.mmio_write(u64::from(n & 0xff0), value as u32, &time); }
+                2 => { a.msr_write(0x7c0 + u32::from(n & 0xff), value & 0xf_0000_ffff, &time); }
+                3 => { a.msr_write(access::MSR_TSC_DEADLINE, value >> (n & 63), &time); }
+                4 => { a.set_base(BASE_ADDRESS | value & (BASE_ENABLED | BASE_X2APIC | BASE_BSP), n & 1 != 0); }
+                5 => { a.raise(n as u8, value & 1 != 0); }
+                6 => { a.pending().into_iter().for_each(|v| a.take(v)); }
+                _ => { a.set_task_priority(n as u8); }
+            }
+            let _ = (a.mmio_read(u64::from(n), &time), a.msr_read(0x800 + u32::from(n & 0xff), &time));
+            a.timer_fired(now);
+            prop_assert!(a.deadline().is_none_or(|due| due > now));
+            prop_assert!(a.pending().is_none_or(|v| v >= 16 && v >> 4 > a.priority() >> 4));
+            let mut b = Lapic::new(2, false);
+            prop_assert!(b.load(&a.save()));
+            b.load_regs(&a.save_regs(&time), &time);
+            prop_assert_eq!((b.pending(), b.priority(), b.base()), (a.pending(), a.priority(), a.base()));
+        }
+    }
+
+    #[test]
+    fn any_record_loads(bytes in prop::collection::vec(any::<u8>(), 1024), flags: u16, tdt_msr: u64, now in 0..1u64 << 60) {
+        let k = HvmHwLapic { apic_base_msr: BASE_ADDRESS | u64::from(flags & 0xfff), tdt_msr, ..HvmHwLapic::default() };
+        let mut regs = HvmHwLapicRegs::default();
+        regs.data.copy_from_slice(&bytes);
+        let (mut a, time) = (Lapic::new(1, true), at(now));
+        prop_assert_eq!(a.load(&k), k.apic_base_msr & (BASE_ENABLED | BASE_X2APIC) != BASE_X2APIC);
+        a.load_regs(&regs, &time);
+        a.timer_fired(now);
+        prop_assert!(a.deadline().is_none_or(|due| due > now));
+        let _ = (a.pending(), a.priority(), a.mmio_read(0x390, &time), a.timer_fired(u64::MAX), a.is_meant(3, true, false));
+    }
 }

@@ -102,6 +102,11 @@ impl Chip {
         }
     }
 
+    /// Whether a wire is not masked.
+    pub const fn hears(&self, wire: u8) -> bool {
+        self.imr & bit(wire) == 0
+    }
+
     pub fn vector(&self, wire: u8) -> u8 {
         self.base | wire & 7
     }

@@ -80,6 +80,15 @@ impl Pic {
         self.master.asking().is_some()
     }
 
+    /// The vector of a wire, unless it is masked.
+    #[must_use]
+    pub fn vector(&self, irq: u8) -> Option<u8> {
+        let behind = irq >= 8;
+        let chip = if behind { &self.slave } else { &self.master };
+        let heard = chip.hears(irq & 7) && (!behind || self.master.hears(CASCADE));
+        (irq < 16 && heard).then(|| chip.vector(irq & 7))
+    }
+
     /// The processor takes the interrupt and is told its vector. When what asked is gone, that is the vector of wire 7.
     pub fn acknowledge(&mut self) -> u8 {
         const SPURIOUS: u8 = 7;

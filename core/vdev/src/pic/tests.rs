@@ -35,6 +35,16 @@ fn probed_by_linux() {
 }
 
 #[test]
+fn vectors_of_what_is_not_masked() {
+    let mut p = linux();
+    assert_eq!([0, 7, 8, 16].map(|irq| p.vector(irq)), [Some(0x30), Some(0x37), Some(0x38), None]);
+    out(&mut p, 0x21, 0x01);
+    assert_eq!([0, 8].map(|irq| p.vector(irq)), [None, Some(0x38)]);
+    out(&mut p, 0x21, 0x04);
+    assert_eq!([0, 8].map(|irq| p.vector(irq)), [Some(0x30), None], "behind the cascade");
+}
+
+#[test]
 fn priorities_and_ends() {
     let mut p = linux();
     assert!(p.set_line(3, true));

@@ -113,7 +113,9 @@ impl Rtc {
         self.registers[reg::B] & bits != 0
     }
 
-    fn irq(&self) -> bool {
+    /// Whether interrupt 8 is asserted.
+    #[must_use]
+    pub fn irq(&self) -> bool {
         self.registers[reg::C] & self.registers[reg::B] & SOURCES != 0
     }
 
@@ -162,6 +164,12 @@ impl Rtc {
             irq: (was != irq).then_some(irq),
             shift: (self.offset != offset).then(|| self.offset.saturating_sub(offset)),
         }
+    }
+
+    /// Sets by how many seconds the guest's time is ahead of UTC.
+    pub fn set_offset(&mut self, offset: i64, time: &Time) -> Effect {
+        let effect = self.change(time, |rtc| rtc.offset = offset);
+        Effect { shift: None, ..effect }
     }
 
     /// What time has brought.

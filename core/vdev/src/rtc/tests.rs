@@ -51,6 +51,13 @@ fn rest_of_the_memory_is_elsewhere() {
     assert_eq!((c.read(0x71, 1, &at(0)), c.write(0x71, 1, 5, &at(0))), (None, None));
 }
 
+#[test]
+fn the_toolstack_sets_the_offset() {
+    let mut c = clock();
+    assert_eq!(c.set_offset(-3600, &at(500)), Effect::default(), "the guest did not set it");
+    assert_eq!([0, 2, 4, 7].map(|r| read(&mut c, r, 500)), [0, 0, 0x23, 0x31]);
+}
+
 /// Linux, `mc146818_set_time`, and what reads the clock around it.
 #[test]
 fn set() {

@@ -31,6 +31,10 @@ const HVM_FLAGS: u32 = FLAGS
     | d::XEN_DOMCTL_CDF_HAP
     | d::XEN_DOMCTL_CDF_OOS_OFF
     | d::XEN_DOMCTL_CDF_S3_INTEGRITY;
+/// The devices that are emulated for an HVM domain; whether its interrupts may be event channels it asks later.
+const HVM_DEVICES: u32 = xen_abi::arch_x86::XEN_X86_EMU_ALL
+    & !xen_abi::arch_x86::XEN_X86_EMU_VPCI
+    & !xen_abi::arch_x86::XEN_X86_EMU_USE_PIRQ;
 /// The devices that are emulated for a PVH domain.
 const PVH_DEVICES: u32 = xen_abi::arch_x86::XEN_X86_EMU_LAPIC;
 
@@ -105,8 +109,9 @@ fn check(k: &DomctlCreatedomain, virt: bool) -> core::result::Result<(), (Errno,
     if !(1..=MAX_VCPUS).contains(&k.max_vcpus) {
         return refuse("the number of vCPUs must be 1 to 128");
     }
-    if hvm && k.arch.emulation_flags != PVH_DEVICES {
-        return refuse("only PVH guests so far: use type = \"pvh\"");
+    let devices = k.arch.emulation_flags & !xen_abi::arch_x86::XEN_X86_EMU_USE_PIRQ;
+    if hvm && devices != PVH_DEVICES && devices != HVM_DEVICES {
+        return refuse("emulated devices that are neither those of type = \"pvh\" nor of type = \"hvm\"");
     }
     if !hvm && k.arch.emulation_flags != 0 || k.arch.misc_flags & !xen_abi::arch_x86::XEN_X86_MSR_RELAXED != 0
     {

@@ -6,9 +6,8 @@ use core::sync::atomic::Ordering;
 
 use fx_types::{Errno, PAGE_SIZE};
 use xen_abi::domctl::{Domctl, DomctlHvmcontext, DomctlHvmcontextPartial, DomctlPagingMempool};
-use xen_abi::hvm_save::HvmSaveDescriptor;
 
-use super::{not_self, vcpu_of};
+use super::not_self;
 use crate::control::{Outcome, Reply};
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
@@ -59,17 +58,14 @@ impl<H: Hw> Host<H> {
     pub(super) fn domctl_get_hvm_part(&self, c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
         not_self(c, t)?;
         let mut a: DomctlHvmcontextPartial = op.get();
-        let v = vcpu_of(t, a.instance).map_err(|_| Errno::ENOENT)?;
-        let mut out = Vec::new();
         let code = u16::try_from(a.r#type).map_err(|_| Errno::EINVAL)?;
-        self.while_domain_stopped(t, || self.save_record(v, code, &mut out))?;
-        let record =
-            out.get(size_of::<HvmSaveDescriptor>()..).filter(|r| !r.is_empty()).ok_or(Errno::ENOENT)?;
+        let instance = u16::try_from(a.instance).map_err(|_| Errno::ENOENT)?;
+        let record = self.while_domain_stopped(t, || self.save_one(t, code, instance))?;
         if !a.buffer.is_null() {
             if a.bufsz < record.len() as u64 {
                 return Err(Errno::ENOSPC);
             }
-            self.hw.copy_out(a.buffer.0, record)?;
+            self.hw.copy_out(a.buffer.0, &record)?;
         }
         a.bufsz = record.len() as u64;
         op.put(&a);

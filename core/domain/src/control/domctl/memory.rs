@@ -1,18 +1,25 @@
 //! A domain's frames: their types, the hypercall page, log-dirty mode.
 
+use core::sync::atomic::Ordering;
 use fx_frames::{FrameInfo, FrameType};
 use fx_pagetables::{get_typed, put_typed};
-use fx_types::{Errno, GuestVirtExt, Mfn};
+
+use fx_types::{Errno, GuestVirtExt, Mfn, Result};
 use xen_abi::domctl as d;
 use xen_abi::domctl::{Domctl, DomctlGetpageframeinfo3, DomctlHypercallInit, DomctlShadowOp};
 
+use super::not_self;
 use crate::control::{Outcome, Reply};
 use crate::domain::Domain;
-use crate::host::Host;
+use crate::host::{Host, VcpuRef};
+use crate::hvm::HvmDomain;
 use crate::hw::Hw;
 
 /// The most frames of one call.
 const MAX_FRAMES: u64 = 1024;
+/// The most bits of one call about written frames: 64 GiB.
+const MOST_PAGES: u64 = 1 << 24;
+const FRAMES_PER_MIB: u64 = 256;
 
 impl<H: Hw> Host<H> {
     pub(super) fn domctl_hypercall_page(&self, t: &Domain, op: &Domctl) -> Outcome {
@@ -49,15 +56,65 @@ impl<H: Hw> Host<H> {
         Ok(Reply::Done)
     }
 
-    /// PV domains have no log-dirty mode (it takes shadow page tables), so there is none to switch off either.
-    pub(super) fn domctl_shadow(op: &Domctl) -> Outcome {
-        let a: DomctlShadowOp = op.get();
-        Err(match a.op {
-            d::XEN_DOMCTL_SHADOW_OP_ENABLE
-            | d::XEN_DOMCTL_SHADOW_OP_ENABLE_TEST
-            | d::XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY => Errno::EOPNOTSUPP,
-            _ => Errno::EINVAL,
-        })
+    /// Log-dirty mode. PV domains have none (it takes shadow page tables), so there is none to switch off either.
+    pub(super) fn domctl_shadow(&self, c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
+        not_self(c, t)?;
+        let mut a: DomctlShadowOp = op.get();
+        let Some(h) = t.hvm.as_ref() else {
+            return Err(match a.op {
+                d::XEN_DOMCTL_SHADOW_OP_ENABLE
+                | d::XEN_DOMCTL_SHADOW_OP_ENABLE_TEST
+                | d::XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY => Errno::EOPNOTSUPP,
+                _ => Errno::EINVAL,
+            });
+        };
+        match a.op {
+            d::XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY => self.log_dirty(t, h, true)?,
+            d::XEN_DOMCTL_SHADOW_OP_ENABLE if a.mode & d::XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY != 0 => {
+                self.log_dirty(t, h, true)?;
+            }
+            d::XEN_DOMCTL_SHADOW_OP_OFF => self.log_dirty(t, h, false)?,
+            d::XEN_DOMCTL_SHADOW_OP_CLEAN | d::XEN_DOMCTL_SHADOW_OP_PEEK => {
+                self.dirty_bitmap(t, h, &mut a)?;
+            }
+            d::XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION => {
+                a.mb = (h.pool.limit.load(Ordering::Acquire) / FRAMES_PER_MIB) as u32;
+            }
+            d::XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION => {
+                h.pool.limit.store(u64::from(a.mb).saturating_mul(FRAMES_PER_MIB), Ordering::Release);
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+        op.put(&a);
+        Ok(Reply::Changed)
+    }
+
+    /// Copies out which frames were written, in as many words as the caller has room for.
+    fn dirty_bitmap(&self, t: &Domain, h: &HvmDomain, a: &mut DomctlShadowOp) -> Result {
+        if h.dirty.lock().log.is_none() || a.pages > MOST_PAGES {
+            return Err(Errno::EINVAL);
+        }
+        let take = a.op == d::XEN_DOMCTL_SHADOW_OP_CLEAN;
+        let end = a.pages.min(h.p2m.highest().saturating_add(1));
+        let mut count = 0u32;
+        for i in 0..end.div_ceil(64) {
+            let first = i.wrapping_mul(64);
+            let inside = end.wrapping_sub(first);
+            let mask = if inside >= 64 { u64::MAX } else { (1u64 << inside).wrapping_sub(1) };
+            let word = self.dirty_word(h, first, take) & mask;
+            count = count.saturating_add(word.count_ones());
+            if !a.dirty_bitmap.is_null() {
+                let bytes = if inside >= 64 { 8 } else { inside.div_ceil(8) as usize };
+                let at = a.dirty_bitmap.0.wrapping_add(i.wrapping_mul(8));
+                self.hw.copy_out(at, word.to_le_bytes().get(..bytes).unwrap_or(&[]))?;
+            }
+        }
+        if take {
+            self.flush_domain_tlb(t);
+        }
+        a.pages = end;
+        (a.stats.dirty_count, a.stats.fault_count) = (count, count);
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use fx_types::{DomId, Errno};
+use fx_vdev::pm::Button;
 use xen_abi::domctl as d;
 use xen_abi::domctl::{
     Domctl, DomctlAddressSize, DomctlSendtrigger, DomctlSetTarget, DomctlSetVirqHandler, DomctlSettimeoffset,
@@ -24,6 +25,7 @@ impl<H: Hw> Host<H> {
         let a: DomctlSettimeoffset = op.get();
         t.time_offset.set(a.time_offset_seconds as u64);
         self.update_wallclock(t);
+        self.set_clock_offset(t, a.time_offset_seconds);
         Ok(Reply::Done)
     }
 
@@ -36,7 +38,17 @@ impl<H: Hw> Host<H> {
                 Ok(Reply::Done)
             }
             // A PV domain has no ACPI buttons.
-            d::XEN_DOMCTL_SENDTRIGGER_POWER | d::XEN_DOMCTL_SENDTRIGGER_SLEEP => Err(Errno::EINVAL),
+            d::XEN_DOMCTL_SENDTRIGGER_POWER | d::XEN_DOMCTL_SENDTRIGGER_SLEEP if t.hvm.is_none() => {
+                Err(Errno::EINVAL)
+            }
+            d::XEN_DOMCTL_SENDTRIGGER_POWER => {
+                self.press_button(t, Button::Power);
+                Ok(Reply::Done)
+            }
+            d::XEN_DOMCTL_SENDTRIGGER_SLEEP => {
+                self.press_button(t, Button::Sleep);
+                Ok(Reply::Done)
+            }
             _ => Err(Errno::ENOSYS),
         }
     }

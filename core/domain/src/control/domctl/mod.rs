@@ -111,7 +111,7 @@ impl<H: Hw> Host<H> {
             d::XEN_DOMCTL_MEMORY_MAPPING => Self::domctl_map_mmio(c, op),
             d::XEN_DOMCTL_HYPERCALL_INIT => self.domctl_hypercall_page(t, op),
             d::XEN_DOMCTL_GETPAGEFRAMEINFO3 => self.domctl_frame_types(t, op),
-            d::XEN_DOMCTL_SHADOW_OP => Self::domctl_shadow(op),
+            d::XEN_DOMCTL_SHADOW_OP => self.domctl_shadow(c, t, op),
             d::XEN_DOMCTL_SENDTRIGGER => self.domctl_trigger(t, op),
             d::XEN_DOMCTL_SET_ADDRESS_SIZE => self.domctl_set_address_size(c, op),
             d::XEN_DOMCTL_GET_ADDRESS_SIZE => Self::domctl_get_address_size(op),

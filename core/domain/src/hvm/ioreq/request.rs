@@ -193,7 +193,7 @@ impl<H: Hw> Host<H> {
         let a =
             Access { port: true, addr: u64::from(port), size, write: !input, data: regs.rax & ones(size) };
         h.io.complete();
-        match self.device_access(c, h, &a, || self.inner_port_access(c, h, &a)) {
+        match self.device_access(c, h, &a, || self.inner_port_access(c, &a)) {
             Ok(value) => self.end_plain(c, h, regs, (value, size, input), length),
             Err(_) => {
                 if let Some(w) = &mut h.io.state.lock().asked {
