@@ -32,7 +32,7 @@ const TABLES: u64 = 1 << 20;
 /// What `ERESTART` looks like to the caller of domctl.
 const ERESTART: i64 = -85;
 /// How long a domain may take for what it has to do, in milliseconds.
-const PATIENCE: u64 = 20_000;
+const PATIENCE: u64 = 3_000;
 
 /// A domain of the payload's.
 pub struct Domain {
@@ -101,6 +101,7 @@ impl Domain {
         self.populate()?;
         self.copy_payload()?;
         self.map(self.results, RESULTS)?;
+        (0..mmu::PAGE).step_by(8).for_each(|n| mmu::store(self.results + n, 0));
         self.set_state(entry)
     }
 

@@ -154,6 +154,11 @@ start:
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
+    # Memory holds anything: variables and tables begin as zeros.
+    xorl %eax, %eax
+    movl $VARS, %edi
+    movl $((STACK - VARS) / 4), %ecx
+    rep stosl
     # The interrupt descriptors.
     movl $IDT, %edi
     at stubs, %ebx
