@@ -99,6 +99,13 @@ pub fn start_info() -> &'static StartInfo {
     unsafe { &*(START_INFO.load(Ordering::Relaxed) as *const StartInfo) }
 }
 
+/// The kernel's command line.
+pub fn command_line() -> &'static str {
+    let line = &start_info().cmd_line;
+    let length = line.iter().position(|&byte| byte == 0).unwrap_or(line.len());
+    core::str::from_utf8(&line[..length]).unwrap_or("")
+}
+
 /// Whether this is Dom0.
 pub fn is_dom0() -> bool {
     start_info().flags & SIF_INITDOMAIN != 0

@@ -109,6 +109,45 @@ pub unsafe fn lidt(base: u64, limit: u16) {
     unsafe { asm!("lidt [{}]", in(reg) &raw const p, options(nostack, preserves_flags)) };
 }
 
+macro_rules! table_register {
+    ($(#[$doc:meta])* $name:ident, $insn:literal) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name() -> TablePointer {
+            let mut p = TablePointer { limit: 0, base: 0 };
+            // SAFETY: stores a register into this function's own memory.
+            unsafe { asm!(concat!($insn, " [{}]"), in(reg) &raw mut p, options(nostack, preserves_flags)) };
+            p
+        }
+    };
+}
+
+table_register!(
+    /// The GDT register.
+    sgdt,
+    "sgdt"
+);
+table_register!(
+    /// The IDT register.
+    sidt,
+    "sidt"
+);
+
+/// The base that a 64-bit system descriptor's two words hold.
+#[must_use]
+pub const fn system_base([low, high]: [u64; 2]) -> u64 {
+    low >> 16 & 0xff_ffff | (low >> 56) << 24 | high << 32
+}
+
+/// The task-state segment in use.
+#[must_use]
+pub fn task_state() -> u64 {
+    let gdt = sgdt().base;
+    let at = (gdt + u64::from(crate::segment::tr() & !7)) as *const [u64; 2];
+    // SAFETY: the task register names a descriptor of the table in use, which stays mapped.
+    system_base(unsafe { at.read_volatile() })
+}
+
 /// Loads the task register.
 ///
 /// # Safety

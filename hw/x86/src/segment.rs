@@ -40,6 +40,26 @@ selector!(
     "gs"
 );
 
+selector!(
+    /// The selector in CS.
+    cs,
+    "cs"
+);
+selector!(
+    /// The selector in SS.
+    ss,
+    "ss"
+);
+
+/// The selector in the task register.
+#[must_use]
+pub fn tr() -> u16 {
+    let v: u32;
+    // SAFETY: reads a register.
+    unsafe { asm!("str {:e}", out(reg) v, options(nomem, nostack, preserves_flags)) };
+    v as u16
+}
+
 /// Access to the bases by the FSGSBASE instructions. For processors that have them, with CR4.FSGSBASE on.
 pub mod fsgsbase {
     use super::asm;

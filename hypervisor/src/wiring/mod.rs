@@ -41,6 +41,13 @@ impl CpuLocal {
     }
 }
 
+/// A line in the hypervisor's log.
+pub fn log(line: core::fmt::Arguments<'_>) {
+    if let Some(host) = HOST.get() {
+        host.log(line);
+    }
+}
+
 /// The domain and the vCPU that run on this CPU.
 pub fn current() -> Option<(u16, u32)> {
     if !crate::cpu::area::contains(crate::cpu::block::rsp()) {

@@ -95,9 +95,7 @@ fn start_virt(host: &Host<Machine>) {
             f.vendor,
             if f.nested_1g { "1 GiB" } else { "2 MiB" }
         )),
-        None => host.log(format_args!(
-            "HVM: the processor has none, or the firmware switched it off: PV guests only"
-        )),
+        None => host.log(format_args!("HVM: none ({}): PV guests only", virt::lack().unwrap_or("?"))),
     }
     fx_insn::prepare();
 }
@@ -144,7 +142,7 @@ impl RawCpu for Raw {
 }
 
 fn host_config() -> HostConfig {
-    let hvm = virt::is_present();
+    let hvm = virt::lack().is_none();
     HostConfig { hvm, hap: hvm, ..HostConfig::default() }
 }
 

@@ -18,7 +18,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("core/", &["abi", "prim/", "core/types"]),
     ("hw/platform", &["abi", "prim/", "core/types", "hw/x86", "hw/acpi"]),
     ("hw/svm", &["abi", "prim/", "core/types", "core/virt"]),
-    ("hw/vmx", &["abi", "prim/", "core/types", "core/virt"]),
+    ("hw/vmx", &["abi", "prim/", "core/types", "core/virt", "hw/x86"]),
     ("hw/", &["abi", "prim/", "core/types"]),
     ("hypervisor", &["abi", "prim/", "core/", "hw/"]),
     ("sim", &["abi", "prim/", "core/"]),

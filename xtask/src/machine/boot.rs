@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Disk, Limits, Loader, Machine, Nic, REFERENCE_ARGS, XEN_ARGS, scratch};
+use super::{Disk, Emulator, Limits, Loader, Machine, Nic, REFERENCE_ARGS, XEN_ARGS, scratch};
 use crate::image::{self, Image};
 
 /// Dom0's kernel command line; the initrd finds the root disk itself.
@@ -83,6 +83,7 @@ impl Boot {
         let xen_args = format!("dom0_mem={}M {XEN_ARGS} {extra} {}", self.memory.1, self.xen_args);
         let dom0_args = format!("{DOM0_ARGS} {}", self.dom0_args);
         Ok(Machine {
+            emulator: Emulator::default(),
             loader: self.loader,
             hypervisor: (hypervisor, xen_args.trim().to_owned()),
             modules: vec![(image.kernel.clone(), dom0_args.trim().to_owned()), (initrd, String::new())],

@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-/// Starts reading QEMU's output. The log begins with `head`; each of its lines has the host's time in front.
+/// Starts reading the emulator's output. The log begins with `head`; each of its lines has the host's time in front.
 /// When `echo` is set, all bytes go to our own output at once, as a terminal needs it.
-pub fn read(qemu: &mut Child, log: &Path, head: &str, echo: bool) -> Result<Receiver<String>> {
-    let output = qemu.stdout.take().context("QEMU's output is not a pipe")?;
+pub fn read(emulator: &mut Child, log: &Path, head: &str, echo: bool) -> Result<Receiver<String>> {
+    let output = emulator.stdout.take().context("the emulator's output is not a pipe")?;
     let mut log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     writeln!(log, "{head}")?;
     let (sender, receiver) = channel();

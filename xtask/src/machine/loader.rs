@@ -74,7 +74,7 @@ fn module_list(modules: &[(PathBuf, String)]) -> OsString {
 }
 
 /// Makes a CD with GRUB, the hypervisor and its modules.
-fn cd(machine: &Machine) -> Result<PathBuf> {
+pub fn cd(machine: &Machine) -> Result<PathBuf> {
     let name = machine.log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let (folder, cd) = (scratch(&format!("{name}.cd"))?, scratch(&format!("{name}.iso"))?);
     if folder.exists() {

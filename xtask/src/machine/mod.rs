@@ -1,7 +1,8 @@
-//! The emulated machine: QEMU with TCG, its console, how it ended.
+//! The emulated machine: QEMU with TCG (or Bochs), its console, how it ended.
 
 pub mod backtrace;
 pub mod boot;
+mod bochs;
 mod console;
 pub mod guest;
 pub mod job;
@@ -13,7 +14,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -55,8 +56,20 @@ pub enum Nic {
     E1000,
 }
 
+/// What emulates the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Emulator {
+    /// QEMU: AMD's virtualisation.
+    #[default]
+    Qemu,
+    /// Bochs: Intel's; from a CD by GRUB, without Dom0's disk, network card and terminal.
+    Bochs,
+}
+
 /// A machine to start.
 pub struct Machine {
+    /// What emulates it.
+    pub emulator: Emulator,
     /// How the hypervisor is loaded.
     pub loader: Loader,
     /// The hypervisor's file and its command line.
@@ -119,24 +132,18 @@ pub enum Next {
 impl Machine {
     /// Runs the machine until it ends; `observe` sees every line of the console, and now and then an empty wait.
     pub fn run(&self, observe: &mut dyn FnMut(Option<&str>) -> Next) -> Result<End> {
-        let qmp = qmp::Monitor::listen()?;
         if let Some(folder) = self.log.parent() {
             fs::create_dir_all(folder)?;
         }
+        if self.emulator == Emulator::Bochs {
+            let (stopped, _) = self.follow(&mut bochs::command(self)?, observe)?;
+            return stopped.map_or_else(|| bochs::end(self), |why| Ok(End::Stopped(why)));
+        }
+        let qmp = qmp::Monitor::listen()?;
         let complaints = self.log.with_extension("qemu");
         let mut command = self.command(qmp.path())?;
         command.stderr(File::create(&complaints)?);
-        let mut qemu = command.spawn().context("cannot start QEMU")?;
-        let lines = console::read(&mut qemu, &self.log, &show(&command), self.interactive)?;
-        let stopped = self.watch(&lines, qemu.stdin.take(), observe);
-        if stopped.is_some() {
-            qemu.kill().ok();
-        }
-        let status = qemu.wait()?;
-        if self.interactive {
-            // QEMU cannot restore the terminal when it is killed.
-            Command::new("stty").arg("sane").status().ok();
-        }
+        let (stopped, status) = self.follow(&mut command, observe)?;
         let reason = qmp.finish();
         Ok(match (stopped, reason.as_deref()) {
             (Some(why), _) => End::Stopped(why),
@@ -149,7 +156,27 @@ impl Machine {
         })
     }
 
-    /// Follows the console until QEMU closes it (none) or the run must be stopped (why).
+    /// Starts the emulator and follows the console to its end; why it was stopped, if it was, and its exit status.
+    fn follow(
+        &self,
+        command: &mut Command,
+        observe: &mut dyn FnMut(Option<&str>) -> Next,
+    ) -> Result<(Option<String>, ExitStatus)> {
+        let mut emulator = command.stdout(Stdio::piped()).spawn().context("cannot start the emulator")?;
+        let lines = console::read(&mut emulator, &self.log, &show(command), self.interactive)?;
+        let stopped = self.watch(&lines, emulator.stdin.take(), observe);
+        if stopped.is_some() {
+            emulator.kill().ok();
+        }
+        let status = emulator.wait()?;
+        if self.interactive {
+            // QEMU cannot restore the terminal when it is killed.
+            Command::new("stty").arg("sane").status().ok();
+        }
+        Ok((stopped, status))
+    }
+
+    /// Follows the console until the emulator closes it (none) or the run must be stopped (why).
     fn watch(
         &self,
         lines: &Receiver<String>,
@@ -210,7 +237,6 @@ impl Machine {
         if !self.interactive {
             command.stdin(Stdio::piped());
         }
-        command.stdout(Stdio::piped());
         Ok(command)
     }
 

@@ -43,6 +43,13 @@ const GRUB: &[(Need, &str)] = &[
     (Need::Program("mformat"), "mtools"),
 ];
 
+/// What Bochs needs.
+const BOCHS: &[(Need, &str)] = &[
+    (Need::Program("bochs"), "bochs"),
+    (Need::File("/usr/share/bochs/BIOS-bochs-latest"), "bochsbios"),
+    (Need::File("/usr/share/vgabios/vgabios.bin"), "vgabios"),
+];
+
 /// One thing that a run needs.
 enum Need {
     Program(&'static str),
@@ -79,6 +86,11 @@ pub fn packages() -> Result<()> {
 /// Installs what a CD with GRUB needs and is missing.
 pub fn grub() -> Result<()> {
     install(GRUB)
+}
+
+/// Installs what Bochs needs and is missing.
+pub fn bochs() -> Result<()> {
+    install(BOCHS)
 }
 
 fn install(needed: &[(Need, &'static str)]) -> Result<()> {

@@ -74,10 +74,13 @@ fn guests(
         guest(name, &machine::guest::machine(hypervisor, elf, 1, log(name)), &[], tally)?;
     }
     for test in special {
-        let Some((_, elf)) = built.iter().find(|(name, _)| name == test.guest) else {
-            bail!("there is no test guest {}", test.guest);
+        let (guest_name, arguments) = test.guest;
+        let Some((_, elf)) = built.iter().find(|(name, _)| name == guest_name) else {
+            bail!("there is no test guest {guest_name}");
         };
-        let mut machine = machine::guest::machine(hypervisor, elf, 1, log(test.name));
+        let mut machine = machine::guest::machine(hypervisor, elf, test.smp, log(test.name));
+        machine.emulator = test.emulator;
+        machine.modules = vec![(elf.clone(), arguments.to_owned())];
         machine.loader = test.loader;
         machine.memory = test.memory;
         guest(test.name, &machine, test.script, tally)?;

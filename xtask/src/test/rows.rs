@@ -2,7 +2,7 @@
 //! instructions unless somebody types; several run in real time.
 
 use crate::machine::script::Step::{self, See, Type};
-use crate::machine::{Disk, Loader, Nic};
+use crate::machine::{Disk, Emulator, Loader, Nic};
 
 /// A boot of Debian with some jobs.
 pub struct Dom0Test {
@@ -34,8 +34,12 @@ pub struct Dom0Test {
 pub struct GuestTest {
     /// Its name, for `--only`.
     pub name: &'static str,
-    /// The test guest.
-    pub guest: &'static str,
+    /// The test guest and its command line.
+    pub guest: (&'static str, &'static str),
+    /// What emulates the machine.
+    pub emulator: Emulator,
+    /// Processors.
+    pub smp: u32,
     /// What loads the hypervisor.
     pub loader: Loader,
     /// Memory of the machine, in MiB.
@@ -211,20 +215,43 @@ pub const DOM0_TESTS: &[Dom0Test] = &[
     },
 ];
 
+/// What most have in common.
+const GUEST: GuestTest = GuestTest {
+    name: "",
+    guest: ("", ""),
+    emulator: Emulator::Qemu,
+    smp: 1,
+    loader: Loader::Multiboot,
+    memory: 512,
+    script: &[],
+};
+
+/// The guest of PVH domains on Bochs, which holds back interrupts for the host while a guest has switched off its own: such a
+/// guest cannot be stopped there.
+const PVH_ON_BOCHS: GuestTest = GuestTest {
+    guest: ("pvh", "skip=endless_loop_without_interrupts"),
+    emulator: Emulator::Bochs,
+    loader: Loader::Grub,
+    script: &[See("HVM: Vmx")],
+    ..GUEST
+};
+
 /// Test guests.
 pub const GUEST_TESTS: &[GuestTest] = &[
     GuestTest {
         name: "smoke-pvh-entry",
-        guest: "smoke",
+        guest: ("smoke", ""),
         loader: Loader::Pvh,
-        memory: 512,
         script: &[See("(Pvh)")],
+        ..GUEST
     },
     GuestTest {
         name: "smoke-256mib",
-        guest: "smoke",
-        loader: Loader::Multiboot,
+        guest: ("smoke", ""),
         memory: 256,
         script: &[See("System RAM: 255MB")],
+        ..GUEST
     },
+    GuestTest { name: "pvh-vmx", ..PVH_ON_BOCHS },
+    GuestTest { name: "pvh-vmx-2cpu", smp: 2, ..PVH_ON_BOCHS },
 ];

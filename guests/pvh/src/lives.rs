@@ -1,0 +1,79 @@
+//! Lives and ends of domains.
+
+use guest_lib::abi::domctl::{DomctlGetdomaininfo, XEN_DOMINF_PAUSED};
+use guest_lib::abi::sched::SHUTDOWN_REBOOT;
+use guest_lib::report::{Outcome, Report, Test};
+use guest_lib::{boot, ensure, ensure_eq, println, time};
+
+use crate::domain::Domain;
+
+const TESTS: &[Test] = &[
+    ("endless_loop", || endless(LOOP)),
+    ("endless_pause", || endless(PAUSE)),
+    ("endless_loop_without_interrupts", || endless(MASKED)),
+    ("two_at_once", two_at_once),
+    ("triple_fault_reboots", triple_fault),
+];
+
+/// Entries of the payload.
+const TRIPLE_FAULT: u64 = 1;
+const LOOP: u64 = 2;
+const PAUSE: u64 = 3;
+const MASKED: u64 = 4;
+
+/// Runs the tests but those that the command line names (`skip=NAME`), each of which is said.
+pub fn run(report: &mut Report) {
+    let skipped = |name: &str| boot::command_line().split(' ').any(|word| word.strip_prefix("skip=") == Some(name));
+    for (name, test) in TESTS {
+        if skipped(name) {
+            println!("TEST pvh.{name} VALUE skipped: the command line says so");
+        } else {
+            report.result("pvh", name, test());
+        }
+    }
+}
+
+fn triple_fault() -> Outcome {
+    let domain = Domain::new(TRIPLE_FAULT)?;
+    domain.unpause()?;
+    let reason = domain.reason();
+    domain.destroy()?;
+    ensure_eq!(reason, Some(SHUTDOWN_REBOOT));
+    Ok(())
+}
+
+/// Waits until the domain has counted on from `from`.
+fn counts(domain: &Domain, from: u32) -> bool {
+    time::wait_for(10_000, || domain.word(0) != from)
+}
+
+/// A guest that never stops by itself is stopped, goes on, and ends when it is told to.
+fn endless(entry: u64) -> Outcome {
+    let domain = Domain::new(entry)?;
+    domain.unpause()?;
+    let started = counts(&domain, 0);
+    domain.pause()?;
+    let paused: DomctlGetdomaininfo = domain.info()?;
+    let stopped = domain.word(0);
+    let moved = time::wait_for(20, || domain.word(0) != stopped);
+    domain.unpause()?;
+    let went_on = counts(&domain, stopped);
+    domain.destroy()?;
+    ensure!(started && went_on);
+    ensure!(!moved, "it ran while it was paused");
+    ensure!(paused.flags & XEN_DOMINF_PAUSED != 0 && paused.cpu_time != 0);
+    Ok(())
+}
+
+fn two_at_once() -> Outcome {
+    let (a, b) = (Domain::new(LOOP)?, Domain::new(LOOP)?);
+    a.unpause()?;
+    b.unpause()?;
+    let both = counts(&a, 0) && counts(&b, 0);
+    let (seen_a, seen_b) = (a.word(0), b.word(0));
+    let go_on = counts(&a, seen_a) && counts(&b, seen_b);
+    a.destroy()?;
+    b.destroy()?;
+    ensure!(both && go_on);
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Makes small PVH domains, and looks at what they have seen.
+#![no_std]
+#![no_main]
+
+mod domain;
+mod inside;
+mod lives;
+
+use guest_lib::report::Report;
+
+guest_lib::guest!(main);
+
+fn main(report: &mut Report) {
+    inside::run(report);
+    lives::run(report);
+}
