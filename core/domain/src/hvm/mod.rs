@@ -88,6 +88,8 @@ pub struct HvmVcpu {
     pub upcall_vector: AtomicU32,
     /// Its memory types, which have no effect: nested paging decides.
     pub mtrr: Lock<Mtrr>,
+    /// The page that a start-up message told it to start at, if it has not yet.
+    start_at: AtomicU32,
     /// Native forms of its 32-bit code's arguments.
     pub(crate) scratch: Scratch,
     /// What it has done with devices in an instruction that is not complete.
@@ -165,6 +167,7 @@ impl<H: Hw> Host<H> {
             attention: AtomicBool::new(true),
             upcall_vector: AtomicU32::new(0),
             mtrr: Lock::new(Mtrr::new(self.guest_address_bits())),
+            start_at: AtomicU32::new(0),
             scratch: Scratch::default(),
             io: Io::default(),
             debug_loaded: Own32::new(0),

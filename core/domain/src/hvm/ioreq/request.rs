@@ -65,6 +65,13 @@ impl Io {
         (s.done, s.cursor) = (0, 0);
     }
 
+    /// The vCPU is reset: it waits for nobody any more.
+    pub(crate) fn cancel(&self) {
+        let mut s = self.state.lock();
+        (s.done, s.cursor, s.asked) = (0, 0, None);
+        self.waiting.store(false, Ordering::Release);
+    }
+
     /// The answer to the next access, if it was made before.
     fn recorded(&self) -> Option<u64> {
         let mut s = self.state.lock();
