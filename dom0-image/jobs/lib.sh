@@ -34,10 +34,12 @@ verdict() {
 
 # until_true SECONDS COMMAND...: waits for the command to succeed; the wait itself costs little
 until_true() {
-    local end=$(($(now_ms) + $1 * 1000))
+    local end=$(($(now_ms) + $1 * 1000)) sign=$(($(now_ms) + 1000))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$(now_ms)" -ge $end ] && return 1
+        # A second of the machine's may be minutes of ours.
+        [ "$(now_ms)" -ge $sign ] && sign=$(($(now_ms) + 1000)) && echo "    waiting until: $*"
         sleep 0.05
     done
 }
