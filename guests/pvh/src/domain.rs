@@ -57,8 +57,7 @@ fn done(result: i64) -> Result<(), i64> {
 
 /// One domain control operation.
 fn domctl(cmd: u32, domain: u16, fill: impl FnOnce(&mut Domctl)) -> Result<Domctl, i64> {
-    let mut op =
-        Domctl { cmd, interface_version: XEN_DOMCTL_INTERFACE_VERSION, domain, ..Domctl::default() };
+    let mut op = Domctl { cmd, interface_version: XEN_DOMCTL_INTERFACE_VERSION, domain, ..Domctl::default() };
     fill(&mut op);
     loop {
         let argument = (&raw mut op) as u64;
@@ -139,7 +138,8 @@ impl Domain {
         for offset in (0..to - from).step_by(mmu::PAGE as usize) {
             self.map(window, PAYLOAD + offset)?;
             // SAFETY: the payload begins at a page; what follows its end on the last one is constant data, too.
-            let words = (0..mmu::PAGE).step_by(8).map(|n| (n, unsafe { *((from + offset + n) as *const u64) }));
+            let words =
+                (0..mmu::PAGE).step_by(8).map(|n| (n, unsafe { *((from + offset + n) as *const u64) }));
             words.for_each(|(n, word)| mmu::store(window + n, word));
         }
         Self::unmap(window)
@@ -147,7 +147,8 @@ impl Domain {
 
     /// Registers as a PVH guest starts with them: 32-bit protected mode without paging.
     fn set_state(&self, entry: u64) -> Result<(), i64> {
-        let describe = |typecode, size: usize| HvmSaveDescriptor { typecode, instance: 0, length: size as u32 };
+        let describe =
+            |typecode, size: usize| HvmSaveDescriptor { typecode, instance: 0, length: size as u32 };
         let mut state = State {
             header: describe(HVM_SAVE_CODE_HEADER, size_of::<HvmSaveHeader>()),
             head: HvmSaveHeader { magic: HVM_FILE_MAGIC, version: HVM_FILE_VERSION, ..Default::default() },

@@ -25,7 +25,8 @@ const PAE: u64 = 5;
 
 /// Runs the tests but those that the command line names (`skip=NAME`), each of which is said.
 pub fn run(report: &mut Report) {
-    let skipped = |name: &str| boot::command_line().split(' ').any(|word| word.strip_prefix("skip=") == Some(name));
+    let skipped =
+        |name: &str| boot::command_line().split(' ').any(|word| word.strip_prefix("skip=") == Some(name));
     for (name, test) in TESTS {
         if skipped(name) {
             println!("TEST pvh.{name} VALUE skipped: the command line says so");

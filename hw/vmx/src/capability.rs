@@ -162,12 +162,17 @@ pub(crate) fn find() -> Result<Controls, &'static str> {
     // SAFETY: as above; the newer ones are there when `TRUE` says so.
     let [pins, procs, exits, entries] = msrs.map(|msr| unsafe { rdmsr(msr) });
 
-    let pin = choose(pins, pin::INTERRUPTS | pin::NMIS | pin::VIRTUAL_NMIS, 0).ok_or("VMX without virtual NMIs")?;
+    let pin =
+        choose(pins, pin::INTERRUPTS | pin::NMIS | pin::VIRTUAL_NMIS, 0).ok_or("VMX without virtual NMIs")?;
     let proc = primary(procs).ok_or("VMX without the controls that guests need")?;
     let offered = secondary();
     let (proc2, nested_1g) = nested(offered)?;
-    let exit = choose(exits, exit::SAVE_DEBUG | exit::HOST_64 | exit::SAVE_PAT | exit::LOAD_PAT | exit::LOAD_EFER, 0)
-        .ok_or("VMX that does not switch PAT and EFER when a guest is left")?;
+    let exit = choose(
+        exits,
+        exit::SAVE_DEBUG | exit::HOST_64 | exit::SAVE_PAT | exit::LOAD_PAT | exit::LOAD_EFER,
+        0,
+    )
+    .ok_or("VMX that does not switch PAT and EFER when a guest is left")?;
     let entry = choose(entries, entry::LOAD_DEBUG | entry::LOAD_PAT | entry::LOAD_EFER, 0)
         .ok_or("VMX that does not switch PAT and EFER when a guest is entered")?;
     let [cr0_ones, cr4_ones] = ones;

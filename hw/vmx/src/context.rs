@@ -246,7 +246,9 @@ impl Context {
         self.set_segment(Segment::Idtr, &table);
         self.set_segment(Segment::Ldtr, &SegmentRegister { attributes: 0x82, ..table });
         self.set_segment(Segment::Tr, &SegmentRegister { attributes: 0x8b, ..table });
-        for r in [Register::Cr3, Register::Cr4, Register::Efer, Register::DebugCtl, Register::Interruptibility] {
+        for r in
+            [Register::Cr3, Register::Cr4, Register::Efer, Register::DebugCtl, Register::Interruptibility]
+        {
             self.set_register(r, 0);
         }
         for r in [Register::SysenterCs, Register::SysenterEsp, Register::SysenterEip, Register::TscOffset] {

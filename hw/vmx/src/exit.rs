@@ -152,7 +152,8 @@ impl Context {
             qualification: self.get(field::QUALIFICATION),
             error: self.get(field::INSTRUCTION_ERROR) as u32,
             control: [field::GUEST_CR0, field::GUEST_CR4, field::GUEST_EFER].map(|f| self.get(f)),
-            state: [field::GUEST_INTERRUPTIBILITY, field::ENTRY_EVENT, field::GUEST_ACTIVITY].map(|f| self.get(f)),
+            state: [field::GUEST_INTERRUPTIBILITY, field::ENTRY_EVENT, field::GUEST_ACTIVITY]
+                .map(|f| self.get(f)),
             rights: segments.map(|s| self.get(field::rights(s))),
         }
     }

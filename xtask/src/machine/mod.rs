@@ -1,8 +1,8 @@
 //! The emulated machine: QEMU with TCG (or Bochs), its console, how it ended.
 
 pub mod backtrace;
-pub mod boot;
 mod bochs;
+pub mod boot;
 mod console;
 pub mod guest;
 pub mod job;
