@@ -12,7 +12,7 @@ PY
 printf '%s\n' "name='hvm'" "type='hvm'" "memory=128" "vcpus=1" "serial='file:$CONSOLES/guest-hvm.log'" "boot='c'" "vga='none'" "vnc=0" "sdl=0" "nographic=1" "usb=0" "on_crash='destroy'" \
     "disk=['format=raw,vdev=hda,access=rw,target=/tmp/hvm.img']" >/tmp/hvm.cfg
 rm -f $CONSOLES/guest-hvm.log
-check create 120 xl create /tmp/hvm.cfg || { xl dmesg | tail -20; tail -5 /var/log/xen/xl-hvm.log /var/log/xen/qemu-dm-hvm.log; exit 1; }
+check create 120 xl create /tmp/hvm.cfg || { xl dmesg | tail -20; tail -q -n 8 /var/log/xen/xl-hvm.log /var/log/xen/qemu-dm-hvm.log; exit 1; }
 guest_says hvm hello 120 'HELLO FROM GUEST' || tail -20 /var/log/xen/qemu-dm-hvm.log
 xl list
 check destroy 60 xl destroy hvm

@@ -72,7 +72,7 @@ impl<H: Hw> Host<H> {
             return Err(Errno::EEXIST);
         }
         let (mut taken, mut pages) = (Taken::new(self), Pages::default());
-        let hvm = p.container.map(|emulation| taken.container(emulation)).transpose()?;
+        let hvm = p.container.map(|emulation| taken.container(p.id, emulation)).transpose()?;
         let shared_info = taken.shared(p.id, &mut pages.shared)?;
         let vcpus = self.make_vcpus(p, hvm.as_deref(), shared_info, &mut pages, &mut taken)?;
         let d = fx_types::try_arc(Domain {

@@ -40,10 +40,10 @@ impl<'a, H: Hw> Taken<'a, H> {
     }
 
     /// The container of a domain, whose nested page tables begin with a frame.
-    pub(crate) fn container(&mut self, emulation: u32) -> Result<Arc<HvmDomain>> {
+    pub(crate) fn container(&mut self, id: DomId, emulation: u32) -> Result<Arc<HvmDomain>> {
         let mut made = None;
         self.note(0, |host| {
-            let h = host.new_container(emulation)?;
+            let h = host.new_container(id, emulation)?;
             let root = h.p2m.root();
             made = Some(h);
             Ok(root)

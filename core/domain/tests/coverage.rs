@@ -28,6 +28,8 @@ const FAMILIES: &[Family] = &[
     family("CONSOLEIO", "`console_io`", "xen.rs"),
     family("CALLBACKOP", "`callback_op`", "callback.rs"),
     family("XEN_HYPFS_OP", "`hypfs_op`", "hypfs.rs"),
+    family("HVMOP", "`hvm_op`", "hvm_op.rs"),
+    family("XEN_DMOP", "`dm_op`", "dm_op.rs"),
     Family {
         besides: &["XEN_DOMCTL_INTERFACE_VERSION"],
         ..family("XEN_DOMCTL", "`domctl`", "domctl/mod.rs")
@@ -48,8 +50,7 @@ const fn family(section: &'static str, title: &'static str, source: &'static str
 }
 
 /// Operations that a dispatcher names only to answer with the default error.
-const NAMED_IN_VAIN: &[&str] =
-    &["GNTTABOP_DUMP_TABLE", "HYPERVISOR_DM_OP", "HYPERVISOR_HVM_OP", "HYPERVISOR_NMI_OP"];
+const NAMED_IN_VAIN: &[&str] = &["GNTTABOP_DUMP_TABLE", "HYPERVISOR_NMI_OP"];
 
 /// One row of the table.
 struct Row {

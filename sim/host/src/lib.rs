@@ -16,4 +16,5 @@ mod world;
 
 pub use machine::{Machine, on_cpu};
 pub use space::{PAGES, Space};
+pub use virt::{Handler, Script, Step};
 pub use world::World;

@@ -9,20 +9,77 @@ use fx_virt::{Event, Exit, Features, Reason, Register, Segment, SegmentRegister,
 
 use crate::machine::Machine;
 
-/// What guests in hardware containers stop for, in order; then for an interrupt.
+/// One thing that a guest does: what it stops for, and its registers then.
+pub type Step = (Exit, GuestRegs);
+
+/// What a guest does when it is interrupted, before it goes on with what it was to do.
+pub type Handler = Box<dyn FnMut(&Event) -> Vec<Step> + Send>;
+
+/// What guests in hardware containers do: step after step; then they halt, with interrupts on.
 #[derive(Default)]
 pub struct Script {
-    exits: Mutex<VecDeque<(Exit, GuestRegs)>>,
+    play: Mutex<Play>,
     absent: AtomicBool,
 }
 
+#[derive(Default)]
+struct Play {
+    steps: VecDeque<Step>,
+    handler: Option<Handler>,
+    events: Vec<Event>,
+    results: Vec<u64>,
+    /// What was done last is a step.
+    stepped: bool,
+}
+
+impl Play {
+    fn next(&mut self, event: Option<Event>, regs: &mut GuestRegs) -> Exit {
+        const INTERRUPTS: u64 = 1 << 9;
+        if self.stepped {
+            self.results.push(regs.rax);
+        }
+        if let Some(e) = event {
+            self.events.push(e);
+            let first = self.handler.as_mut().map_or_else(Vec::new, |handler| handler(&e));
+            first.into_iter().rev().for_each(|step| self.steps.push_front(step));
+        }
+        let step = self.steps.pop_front();
+        self.stepped = step.is_some();
+        if let Some((exit, state)) = step {
+            *regs = state;
+            return exit;
+        }
+        regs.rflags |= INTERRUPTS;
+        Exit { reason: Reason::Halt, length: 1, interrupted: None }
+    }
+}
+
 impl Script {
-    /// The next guest that is entered stops for `exit`, with these registers.
+    fn with<R>(&self, f: impl FnOnce(&mut Play) -> R) -> R {
+        f(&mut self.play.lock().unwrap())
+    }
+
+    /// The guest's next steps, behind those that it was to do already.
     ///
     /// # Panics
-    /// When another test thread died with the script in its hands.
-    pub fn push(&self, exit: Exit, regs: GuestRegs) {
-        self.exits.lock().unwrap().push_back((exit, regs));
+    /// When another test thread died with the script in its hands, as everything here.
+    pub fn push(&self, steps: impl IntoIterator<Item = Step>) {
+        self.with(|p| p.steps.extend(steps));
+    }
+
+    /// Sets what the guest does when it is interrupted.
+    pub fn on_event(&self, handler: Handler) {
+        self.with(|p| p.handler = Some(handler));
+    }
+
+    /// The events that were delivered since this was asked last.
+    pub fn take_events(&self) -> Vec<Event> {
+        self.with(|p| std::mem::take(&mut p.events))
+    }
+
+    /// What RAX was after each step since this was asked last.
+    pub fn take_results(&self) -> Vec<u64> {
+        self.with(|p| std::mem::take(&mut p.results))
     }
 
     /// Whether there is no hardware virtualisation.
@@ -73,14 +130,9 @@ impl Virt for Machine {
     fn unload_context(&self, _context: &Context) {}
 
     fn enter(&self, context: &Context, regs: &mut GuestRegs) -> Exit {
-        context.with(|s| s.event = None);
-        match self.script.exits.lock().unwrap().pop_front() {
-            Some((exit, state)) => {
-                *regs = state;
-                exit
-            }
-            None => Exit { reason: Reason::Interrupt, length: 0, interrupted: None },
-        }
+        self.tick();
+        let event = context.with(|s| s.event.take());
+        self.script.with(|p| p.next(event, regs))
     }
 
     fn register(&self, context: &Context, register: Register) -> u64 {

@@ -28,6 +28,8 @@ impl<H: Hw> Host<H> {
         let all: Vec<_> = self.all_domains(0, usize::MAX)?;
         for d in all {
             self.update_wallclock(&d);
+            // What an HVM domain's clock waits for comes at another time now.
+            self.set_clock_offset(&d, d.time_offset.get() as i64);
         }
         Ok(())
     }

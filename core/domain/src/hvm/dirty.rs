@@ -6,6 +6,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry as Slot;
 
 use fx_p2m::Kind;
 use fx_types::{Errno, Result};
@@ -34,14 +35,14 @@ impl Notes {
     /// Notes a frame.
     pub fn set(&mut self, gfn: u64) {
         let (piece, bit) = (gfn / FRAMES, gfn % FRAMES);
-        if !self.pieces.contains_key(&piece) {
-            match fx_types::try_filled(WORDS, |_| 0u64) {
-                Ok(words) => self.pieces.insert(piece, words),
+        let words = match self.pieces.entry(piece) {
+            Slot::Occupied(there) => there.into_mut(),
+            Slot::Vacant(room) => match fx_types::try_filled(WORDS, |_| 0u64) {
+                Ok(words) => room.insert(words),
                 Err(_) => return self.all = true,
-            };
-        }
-        let word = self.pieces.get_mut(&piece).and_then(|p| p.get_mut((bit / 64) as usize));
-        if let Some(w) = word {
+            },
+        };
+        if let Some(w) = words.get_mut((bit / 64) as usize) {
             *w |= 1u64.wrapping_shl((bit % 64) as u32);
         }
     }
@@ -86,11 +87,11 @@ impl<H: Hw> Host<H> {
     pub(crate) fn note_write(&self, h: &HvmDomain, gfn: u64) {
         let mut dirty = h.dirty.lock();
         let here = h.p2m.get(&self.hw, gfn);
-        if here.kind == Kind::RamLogDirty {
-            if h.p2m.change_kind(&Nested::new(self, &h.pool), gfn, Kind::Ram).is_err() {
-                // No frame for a table: the whole entry may be written, and counts as written.
-                self.note_whole(h, &mut dirty, gfn);
-            }
+        if here.kind == Kind::RamLogDirty
+            && h.p2m.change_kind(&Nested::new(self, &h.pool), gfn, Kind::Ram).is_err()
+        {
+            // No frame for a table: the whole entry may be written, and counts as written.
+            self.note_whole(h, &mut dirty, gfn);
         }
         dirty.note(gfn);
     }

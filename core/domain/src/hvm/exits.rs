@@ -142,7 +142,12 @@ impl<H: Hw> Host<H> {
 
     fn nested_fault(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, address: u64, access: Access) {
         let Some(d) = &c.d.hvm else { return };
-        let e = d.p2m.get(&self.hw, address >> 12);
+        let before = d.p2m.get(&self.hw, address >> 12);
+        let e = self.lookup(d, address >> 12);
+        if before.kind == fx_p2m::Kind::OnDemand {
+            // It is there now, or the domain is crashed.
+            return;
+        }
         // Changed since the processor looked: it looks again.
         if e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!access.write || e.kind.is_writable()) {
             return;

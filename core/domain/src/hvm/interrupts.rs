@@ -259,7 +259,7 @@ impl<H: Hw> Host<H> {
         match m.delivery {
             Delivery::Fixed | Delivery::LowestPriority | Delivery::Nmi => self.interrupt(&c.d, v, m),
             Delivery::Init => self.init_vcpu(c, v, h),
-            Delivery::StartUp => self.start_vcpu(c, v, m.vector),
+            Delivery::StartUp => self.start_vcpu(c, v, h, m.vector),
         }
     }
 }

@@ -39,7 +39,7 @@ impl<H: Hw> Tables for GuestTables<'_, H> {
 impl<H: Hw> Host<H> {
     /// Where a guest-physical address is in real memory, if it is memory that the guest may access so.
     pub(crate) fn ram_at(&self, h: &HvmDomain, gpa: u64, write: bool) -> Option<Maddr> {
-        let e = h.p2m.get(&self.hw, gpa >> 12);
+        let e = self.lookup(h, gpa >> 12);
         if write && e.kind == fx_p2m::Kind::RamLogDirty {
             self.note_write(h, gpa >> 12);
             return Some(e.mfn.at(gpa & OFFSET));

@@ -9,6 +9,7 @@ pub mod ioreq;
 mod length;
 mod memory;
 mod msr;
+pub mod on_demand;
 pub mod physmap;
 mod platform;
 mod ports;
@@ -25,7 +26,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use fx_p2m::P2m;
 use fx_sync::Lock;
-use fx_types::{Errno, Own32, Result};
+use fx_types::{DomId, Errno, Own32, Result};
 use fx_vdev::lapic::Lapic;
 use fx_vdev::mtrr::Mtrr;
 use fx_virt::{Setup, Vendor, Virt};
@@ -36,6 +37,7 @@ use crate::hw::Hw;
 use crate::vcpu::Vcpu;
 use dirty::Dirty;
 use ioreq::{Io, IoreqServers};
+use on_demand::OnDemand;
 use physmap::{Nested, Pool};
 use platform::Platform;
 pub(crate) use scratch::SCRATCH;
@@ -43,6 +45,8 @@ use scratch::Scratch;
 
 /// What an HVM or PVH domain has besides what every domain has.
 pub struct HvmDomain {
+    /// Its number.
+    pub id: DomId,
     /// The devices that the hypervisor emulates for it (`XEN_X86_EMU_*`).
     pub emulation: u32,
     /// Its guest-physical memory.
@@ -53,6 +57,8 @@ pub struct HvmDomain {
     pub params: [AtomicU64; HVM_NR_PARAMS as usize],
     /// Device models that answer its accesses.
     pub ioreq: IoreqServers,
+    /// Memory that it gets when it touches it.
+    pub on_demand: Lock<OnDemand>,
     /// What it has written.
     pub dirty: Lock<Dirty>,
     /// Some of its writes are noted.
@@ -82,6 +88,8 @@ pub struct HvmVcpu {
     pub upcall_vector: AtomicU32,
     /// Its memory types, which have no effect: nested paging decides.
     pub mtrr: Lock<Mtrr>,
+    /// The page that a start-up message told it to start at, if it has not yet.
+    start_at: AtomicU32,
     /// Native forms of its 32-bit code's arguments.
     pub(crate) scratch: Scratch,
     /// What it has done with devices in an instruction that is not complete.
@@ -122,17 +130,19 @@ impl<H: Hw> Host<H> {
     ///
     /// # Errors
     /// `EOPNOTSUPP` without hardware virtualisation, `ENOMEM`.
-    pub(crate) fn new_container(&self, emulation: u32) -> Result<Arc<HvmDomain>> {
+    pub(crate) fn new_container(&self, id: DomId, emulation: u32) -> Result<Arc<HvmDomain>> {
         let features = self.hw.virt().ok_or(Errno::EOPNOTSUPP)?;
         let pool = Pool::default();
         let p2m = P2m::new(&Nested::new(self, &pool), features.into())?;
         let root = p2m.root();
         let d = HvmDomain {
+            id,
             emulation,
             p2m,
             pool,
             params: [const { AtomicU64::new(0) }; HVM_NR_PARAMS as usize],
             ioreq: IoreqServers::default(),
+            on_demand: Lock::default(),
             dirty: Lock::default(),
             dirty_on: AtomicBool::new(false),
             platform: Platform::new(emulation, self.platform_time()),
@@ -157,6 +167,7 @@ impl<H: Hw> Host<H> {
             attention: AtomicBool::new(true),
             upcall_vector: AtomicU32::new(0),
             mtrr: Lock::new(Mtrr::new(self.guest_address_bits())),
+            start_at: AtomicU32::new(0),
             scratch: Scratch::default(),
             io: Io::default(),
             debug_loaded: Own32::new(0),

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use fx_frames::FrameType;
 use fx_p2m::{Entry, Kind, P2mHost};
-use fx_pagetables::{get_frame, get_typed, put_frame, put_typed};
+use fx_pagetables::{get_typed, put_typed};
 use fx_types::{Errno, Mfn, Result};
 
 use super::HvmDomain;
@@ -75,47 +75,25 @@ impl<H: Hw> P2mHost for Nested<'_, H> {
     }
 }
 
-/// What an entry of a kind holds: a reference to the frame, of type writable or none; nothing where somebody else holds it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hold {
-    Writable,
-    Plain,
-    Nothing,
-}
-
-const fn hold_of(kind: Kind) -> Hold {
-    match kind {
-        Kind::Ram | Kind::RamReadOnly | Kind::RamLogDirty | Kind::IoreqServer => Hold::Writable,
-        Kind::Foreign => Hold::Plain,
-        // A grant's pin holds its frame; a device is nobody's.
-        _ => Hold::Nothing,
-    }
+/// Whether entries of a kind hold a reference of type writable to their frames. A grant's pin holds its frame; a device is nobody's.
+const fn holds(kind: Kind) -> bool {
+    kind.is_ram() || matches!(kind, Kind::Foreign)
 }
 
 impl<H: Hw> Host<H> {
     fn let_entry_go(&self, old: &Entry) {
-        for i in 0..1u64 << old.order {
-            match hold_of(old.kind) {
-                Hold::Writable => put_typed(self, old.mfn.add(i)),
-                Hold::Plain => put_frame(self, old.mfn.add(i)),
-                Hold::Nothing => return,
-            }
+        if holds(old.kind) {
+            (0..1u64 << old.order).for_each(|i| put_typed(self, old.mfn.add(i)));
         }
     }
 
     fn hold_entry(&self, d: &Domain, new: &Entry) -> Result {
-        let count = 1u64 << new.order;
-        for i in 0..count {
-            let held = match hold_of(new.kind) {
-                Hold::Writable => get_typed(self, new.mfn.add(i), d.id, FrameType::Writable),
-                Hold::Plain => get_frame(self, new.mfn.add(i), d.id),
-                Hold::Nothing => return Ok(()),
-            };
-            if let Err(e) = held {
-                (0..i).for_each(|j| match hold_of(new.kind) {
-                    Hold::Writable => put_typed(self, new.mfn.add(j)),
-                    _ => put_frame(self, new.mfn.add(j)),
-                });
+        if !holds(new.kind) {
+            return Ok(());
+        }
+        for i in 0..1u64 << new.order {
+            if let Err(e) = get_typed(self, new.mfn.add(i), d.id, FrameType::Writable) {
+                (0..i).for_each(|j| put_typed(self, new.mfn.add(j)));
                 return Err(e);
             }
         }
@@ -141,7 +119,7 @@ impl<H: Hw> Host<H> {
             self.hold_entry(owner, &piece)?;
             // One entry is replaced as a whole or not at all.
             h.p2m.set(&Nested::new(self, &h.pool), at, &piece).inspect_err(|_| self.let_entry_go(&piece))?;
-            if hold_of(new.kind) == Hold::Writable {
+            if new.kind.is_ram() {
                 if h.dirty_on.load(Ordering::Relaxed) {
                     (0..1u64 << step).for_each(|i| self.note_write(h, at.wrapping_add(i)));
                 }
@@ -165,6 +143,19 @@ impl<H: Hw> Host<H> {
         Ok(old)
     }
 
+    /// What a guest frame is, after memory that is to be there when it is touched was put there.
+    #[inline]
+    pub(crate) fn lookup(&self, h: &HvmDomain, gfn: u64) -> Entry {
+        let e = h.p2m.get(&self.hw, gfn);
+        if e.kind == Kind::OnDemand
+            && let Ok(d) = self.domain(h.id)
+            && self.populate_on_demand(&d, h, gfn).is_ok()
+        {
+            return h.p2m.get(&self.hw, gfn);
+        }
+        e
+    }
+
     /// The frame that a domain names by `gfn`: a PV domain's names are machine frames, another's are looked up.
     ///
     /// # Errors
@@ -172,7 +163,7 @@ impl<H: Hw> Host<H> {
     #[inline]
     pub(crate) fn frame_of(&self, d: &Domain, gfn: u64) -> Result<Mfn> {
         let Some(h) = &d.hvm else { return Ok(Mfn(gfn)) };
-        let e = h.p2m.get(&self.hw, gfn);
+        let e = self.lookup(h, gfn);
         if e.kind.is_ram() { Ok(e.mfn) } else { Err(Errno::EINVAL) }
     }
 

@@ -14,6 +14,8 @@ use crate::vcpu::Vcpu;
 const CR0: u64 = 0x6000_0010;
 const DR6: u64 = 0xffff_0ff0;
 const DR7: u64 = 0x400;
+/// In `HvmVcpu::start_at`: there is one.
+const STARTS: u32 = 1 << 8;
 
 impl<H: Hw> Host<H> {
     /// INIT: a vCPU that runs stops, and waits for a start-up message as one does that never ran.
@@ -30,8 +32,9 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    /// A start-up message: a vCPU that waits for one starts in real mode at the page.
-    pub(super) fn start_vcpu(&self, c: &VcpuRef, v: &Vcpu, page: u8) {
+    /// A start-up message: a vCPU that waits for one starts in real mode at the page. Its registers are set by the CPU that it runs on
+    /// next: it may still be loaded somewhere, and waiting for that two vCPUs could wait for each other.
+    pub(super) fn start_vcpu(&self, c: &VcpuRef, v: &Vcpu, h: &HvmVcpu, page: u8) {
         if v.id == c.v.id {
             return;
         }
@@ -39,14 +42,7 @@ impl<H: Hw> Host<H> {
         if v.initialised.load(Ordering::SeqCst) {
             return;
         }
-        self.wait_unloaded(v);
-        let Some(x) = self.context(v) else { return };
-        self.reset_registers(x);
-        let at = u64::from(page);
-        let code =
-            SegmentRegister { selector: (at << 8) as u16, attributes: 0x9b, limit: 0xffff, base: at << 12 };
-        self.hw.set_segment(x, Segment::Cs, &code);
-        v.saved.lock().regs = GuestRegs { rflags: 2, rdx: 0x600, ..GuestRegs::default() };
+        h.start_at.store(u32::from(page) | STARTS, Ordering::SeqCst);
         v.initialised.store(true, Ordering::Release);
         if self.hw.load8(v.info()) != 0 {
             // Events may have come meanwhile; what told the APIC of them may be lost.
@@ -55,6 +51,26 @@ impl<H: Hw> Host<H> {
         if v.down.swap(false, Ordering::SeqCst) {
             self.update_runnable(&c.d, v);
         }
+    }
+
+    /// A vCPU that was told to start does so: `regs` are its registers. It is current here, or stands still for the caller.
+    #[inline]
+    pub(super) fn begin_if_started(&self, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) {
+        if h.start_at.load(Ordering::Relaxed) != 0 {
+            self.begin_at(v, h, regs);
+        }
+    }
+
+    #[cold]
+    fn begin_at(&self, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) {
+        let at = u64::from(h.start_at.swap(0, Ordering::SeqCst) & !STARTS);
+        let Some(x) = self.context(v) else { return };
+        self.reset_registers(x);
+        let code =
+            SegmentRegister { selector: (at << 8) as u16, attributes: 0x9b, limit: 0xffff, base: at << 12 };
+        self.hw.set_segment(x, Segment::Cs, &code);
+        h.io.cancel();
+        *regs = GuestRegs { rflags: 2, rdx: 0x600, ..GuestRegs::default() };
     }
 
     /// A processor's registers after reset, besides the general ones.

@@ -106,8 +106,9 @@ impl<H: Hw> Host<H> {
     /// # Errors
     /// `EINVAL` for a PV one.
     pub(crate) fn save_hvm_cpu(&self, v: &Vcpu, k: &mut HvmHwCpu) -> Result {
-        let x = self.context(v).ok_or(Errno::EINVAL)?;
+        let (x, h) = (self.context(v).ok_or(Errno::EINVAL)?, v.hvm.as_ref().ok_or(Errno::EINVAL)?);
         let hw = &self.hw;
+        self.begin_if_started(v, h, &mut v.saved.lock().regs);
         for (r, to) in plain(k) {
             *to = hw.register(x, r);
         }

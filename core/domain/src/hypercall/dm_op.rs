@@ -232,8 +232,8 @@ impl<H: Hw> Host<H> {
     fn modified_memory(&self, c: &VcpuRef, s: &Subject, op: &mut DmOp) -> Result {
         let mut a: o::DmOpModifiedMemory = op.get();
         let [_, list, _] = s.buffers;
-        let room = list.size / size_of::<o::DmOpModifiedMemoryExtent>() as u64;
-        if u64::from(a.nr_extents) > room || a.opaque > a.nr_extents {
+        let bytes = u64::from(a.nr_extents).saturating_mul(size_of::<o::DmOpModifiedMemoryExtent>() as u64);
+        if bytes > list.size || a.opaque > a.nr_extents {
             return Err(Errno::EINVAL);
         }
         if !s.h.dirty_on.load(Ordering::Relaxed) {

@@ -21,7 +21,12 @@ const FIRST_VECTOR: u8 = 16;
 const fn guest_may_set(index: u32) -> bool {
     matches!(
         index,
-        p::HVM_PARAM_CALLBACK_IRQ | p::HVM_PARAM_VM_GENERATION_ID_ADDR | p::HVM_PARAM_ACPI_S_STATE
+        p::HVM_PARAM_CALLBACK_IRQ
+            | p::HVM_PARAM_VM86_TSS
+            | p::HVM_PARAM_VM86_TSS_SIZED
+            | p::HVM_PARAM_ACPI_IOPORTS_LOCATION
+            | p::HVM_PARAM_VM_GENERATION_ID_ADDR
+            | p::HVM_PARAM_ACPI_S_STATE
     )
 }
 

@@ -58,6 +58,7 @@ impl<H: Hw> Host<H> {
             m::XENMEM_ADD_TO_PHYSMAP => self.add_to_physmap(c, arg),
             m::XENMEM_ADD_TO_PHYSMAP_BATCH => self.add_to_physmap_batch(c, command, arg),
             m::XENMEM_REMOVE_FROM_PHYSMAP => self.remove_from_physmap(c, arg),
+            m::XENMEM_SET_POD_TARGET | m::XENMEM_GET_POD_TARGET => self.pod_target(c, command, arg),
             m::XENMEM_GET_SHARING_FREED_PAGES | m::XENMEM_GET_SHARING_SHARED_PAGES => Ok(0),
             _ => Err(Errno::ENOSYS),
         }
@@ -148,6 +149,25 @@ impl<H: Hw> Host<H> {
         }
         *d.memory_map.lock() = entries;
         Ok(0)
+    }
+
+    /// How much memory a domain shall have while some of it is populated on demand.
+    fn pod_target(&self, c: &VcpuRef, command: &u64, arg: u64) -> Answer {
+        let mut a: m::PodTarget = self.guest(c).read_val(arg)?;
+        let d = self.domain_or_self(&c.d, a.domid)?;
+        self.may_control(c, &d)?;
+        let h = d.hvm.as_ref().ok_or(Errno::EINVAL)?;
+        if (*command & OPERATION) as u32 == m::XENMEM_SET_POD_TARGET {
+            if a.target_pages > d.pages.lock().max {
+                return Err(Errno::EINVAL);
+            }
+            self.set_pod_target(&d, h, a.target_pages)?;
+        }
+        let pod = h.on_demand.lock();
+        (a.tot_pages, a.pod_cache_pages, a.pod_entries) =
+            (d.pages.lock().list.len(), pod.cached(), pod.entries);
+        drop(pod);
+        self.guest(c).write_val(arg, &a).map(|()| 0)
     }
 
     fn claim_pages(&self, c: &VcpuRef, arg: u64) -> Answer {

@@ -69,6 +69,11 @@ impl<H: Hw> Host<H> {
 
     fn populate_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
         let gpfn: u64 = self.guest(c).read_at(r.extent_start.0, i)?;
+        if r.mem_flags & m::XENMEMF_POPULATE_ON_DEMAND != 0 {
+            // The toolstack asks for it when it builds an HVM guest.
+            let h = d.hvm.as_ref().filter(|_| d.id != c.d.id).ok_or(Errno::EINVAL)?;
+            return self.mark_on_demand(h, gpfn, r.extent_order as u8);
+        }
         let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
         if let Some(h) = &d.hvm {
             return self.populate_physmap(d, h, gpfn, mfn, r.extent_order as u8);
@@ -110,10 +115,14 @@ impl<H: Hw> Host<H> {
             for j in 0..1u64 << r.extent_order {
                 let gfn = first.wrapping_add(j);
                 let here = h.p2m.get(&self.hw, gfn);
-                if !here.kind.is_ram() {
-                    return Err(Errno::EINVAL);
+                match here.kind {
+                    fx_p2m::Kind::OnDemand => self.forgo_on_demand(d, h, gfn)?,
+                    kind if kind.is_ram() => {
+                        self.drop_memory_at(d, h, gfn, &here)?;
+                        self.refill_on_demand(d, h);
+                    }
+                    _ => return Err(Errno::EINVAL),
                 }
-                self.drop_memory_at(d, h, gfn, &here)?;
             }
             return Ok(());
         }

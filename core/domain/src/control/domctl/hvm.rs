@@ -82,7 +82,7 @@ impl<H: Hw> Host<H> {
     pub(super) fn domctl_set_mempool(t: &Domain, op: &Domctl) -> Outcome {
         let h = t.hvm.as_ref().ok_or(Errno::EOPNOTSUPP)?;
         let a: DomctlPagingMempool = op.get();
-        if a.size % PAGE_SIZE != 0 {
+        if !a.size.is_multiple_of(PAGE_SIZE) {
             return Err(Errno::EINVAL);
         }
         let frames = a.size / PAGE_SIZE;

@@ -65,6 +65,13 @@ impl Io {
         (s.done, s.cursor) = (0, 0);
     }
 
+    /// The vCPU is reset: it waits for nobody any more.
+    pub(crate) fn cancel(&self) {
+        let mut s = self.state.lock();
+        (s.done, s.cursor, s.asked) = (0, 0, None);
+        self.waiting.store(false, Ordering::Release);
+    }
+
     /// The answer to the next access, if it was made before.
     fn recorded(&self) -> Option<u64> {
         let mut s = self.state.lock();
@@ -87,7 +94,7 @@ impl Io {
 
 /// All bits of so many bytes.
 const fn ones(size: u8) -> u64 {
-    if size >= 8 { u64::MAX } else { (1 << (size * 8)) - 1 }
+    if size >= 8 { u64::MAX } else { 1u64.wrapping_shl((size as u32).wrapping_mul(8)).wrapping_sub(1) }
 }
 
 impl<H: Hw> Host<H> {

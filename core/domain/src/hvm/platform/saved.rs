@@ -118,7 +118,7 @@ impl<H: Hw> Host<H> {
         if !d.hvm.as_ref().is_some_and(|h| h.emulates(device(code))) {
             return Err(Errno::ENODEV);
         }
-        if code == s::HVM_SAVE_CODE_RTC {
+        if code == s::HVM_SAVE_CODE_RTC && instance == 0 {
             return self.load_rtc(d, &value(data)?);
         }
         self.with_platform(d, |b| b.load(code, instance, data)).unwrap_or(Err(Errno::ENODEV))
