@@ -43,8 +43,6 @@ const STEPS: &[Expected] = &[
     ("hypercall_32", 30, 0x0004_0014),
     ("page_fault", 31, 14),
     ("page_fault_address", 32, 0x80_0000),
-    ("pae", 33, 0x14),
-    ("pae_page_fault", 34, 14),
     ("long_mode", 35, 0x1234_5678),
     ("hypercall_64", 36, 0x0004_0014),
     ("swapgs", 37, 0x5566_88aa),

@@ -1,7 +1,7 @@
 //! Lives and ends of domains.
 
 use guest_lib::abi::domctl::{DomctlGetdomaininfo, XEN_DOMINF_PAUSED};
-use guest_lib::abi::sched::SHUTDOWN_REBOOT;
+use guest_lib::abi::sched::{SHUTDOWN_POWEROFF, SHUTDOWN_REBOOT};
 use guest_lib::report::{Outcome, Report, Test};
 use guest_lib::{boot, ensure, ensure_eq, println, time};
 
@@ -13,6 +13,7 @@ const TESTS: &[Test] = &[
     ("endless_loop_without_interrupts", || endless(MASKED)),
     ("two_at_once", two_at_once),
     ("triple_fault_reboots", triple_fault),
+    ("pae", pae),
 ];
 
 /// Entries of the payload.
@@ -20,6 +21,7 @@ const TRIPLE_FAULT: u64 = 1;
 const LOOP: u64 = 2;
 const PAUSE: u64 = 3;
 const MASKED: u64 = 4;
+const PAE: u64 = 5;
 
 /// Runs the tests but those that the command line names (`skip=NAME`), each of which is said.
 pub fn run(report: &mut Report) {
@@ -76,5 +78,18 @@ fn two_at_once() -> Outcome {
     a.destroy()?;
     b.destroy()?;
     ensure!(both && go_on);
+    Ok(())
+}
+
+/// PAE paging, whose topmost entries the processor keeps apart. Debian's Xen fails this one in QEMU: it marks such an entry
+/// accessed, which QEMU takes for a reserved bit.
+fn pae() -> Outcome {
+    let domain = Domain::new(PAE)?;
+    domain.unpause()?;
+    let reason = domain.reason();
+    let found = [1, 2, 3].map(|n| domain.word(n));
+    domain.destroy()?;
+    ensure_eq!(reason, Some(SHUTDOWN_POWEROFF));
+    ensure_eq!(found, [0x2148_5650, 14, 0x14]);
     Ok(())
 }

@@ -48,6 +48,7 @@ payload:
 
 # Entry 0: all steps. The other entries follow at multiples of 16.
 .code32
+    xorl %ebp, %ebp
     jmp start
 .balign 16
 # Entry 1: a triple fault.
@@ -67,6 +68,10 @@ payload:
 # Entry 4: the same without letting interrupts in.
 1:  incl RESULTS
     jmp 1b
+.balign 16
+# Entry 5: PAE tables.
+    movl $1, %ebp
+    jmp start
 .balign 8
 nothing:
     .word 0
@@ -177,6 +182,8 @@ start:
     lidt idt_pointer - payload + BASE
     movl $0x21485650, %eax
     result 0
+    testl %ebp, %ebp
+    jnz pae
 
 # 1, 2: CPUID.
     movl $0x40000000, %eax
@@ -374,35 +381,14 @@ start:
     andl $0x7fffffff, %eax
     movl %eax, %cr0
 
-# 33, 34: paging with three levels.
-    movl $(PD + 1), PDPT32
-    movl $(PD_HIGH + 1), PDPT32 + 24
+# 35 to 41: 64-bit code. (CR4.PAE before EFER.LME: QEMU loses the host's CR0 when it leaves a guest that has only the latter.)
+    movl $(PDPT + 3), PML4
+    movl $(PD + 3), PDPT
     movl $0x83, PD
-    movl $0xfee00083, PD_HIGH + 8 * 0x1f7
-    movl $PDPT32, %eax
+    movl $PML4, %eax
     movl %eax, %cr3
     movl $0x20, %eax
     movl %eax, %cr4
-    movl %cr0, %eax
-    orl $0x80000000, %eax
-    movl %eax, %cr0
-    movl %cr3, %eax
-    movl %eax, %cr3
-    movl APIC + 0x30, %eax
-    andl $0xff, %eax
-    result 33
-    resume 1f
-    movl 0x800000, %eax
-1:  vector 34
-    movl %cr0, %eax
-    andl $0x7fffffff, %eax
-    movl %eax, %cr0
-
-# 35 to 41: 64-bit code.
-    movl $(PDPT + 3), PML4
-    movl $(PD + 3), PDPT
-    movl $PML4, %eax
-    movl %eax, %cr3
     movl $0xc0000080, %ecx
     rdmsr
     orl $0x100, %eax
@@ -594,12 +580,45 @@ breakpoint:
 # 54: everything was reached; the domain powers itself off.
     movl $0x444e4521, %eax
     result 54
+finish:
+    movl $0x40000000, %ecx
+    movl $HYPERCALLS, %eax
+    xorl %edx, %edx
+    wrmsr
     movl $0, REASON
     movl $2, %ebx
     movl $REASON, %ecx
     movl $(HYPERCALLS + 29 * 32), %eax
     call *%eax
     ud2
+
+# 1 to 3 of entry 5: paging with three levels, the tables loaded by CR0 and again by CR3; a page fault; a device behind them.
+pae:
+    movl $(PD + 1), PDPT32
+    movl $(PD_HIGH + 1), PDPT32 + 24
+    movl $0x83, PD
+    movl $0xfee00083, PD_HIGH + 8 * 0x1f7
+    movl $PDPT32, %eax
+    movl %eax, %cr3
+    movl $0x20, %eax
+    movl %eax, %cr4
+    movl %cr0, %eax
+    orl $0x80000000, %eax
+    movl %eax, %cr0
+    movl %cr3, %eax
+    movl %eax, %cr3
+    movl RESULTS, %eax
+    result 1
+    resume 1f
+    movl 0x800000, %eax
+1:  vector 2
+    movl APIC + 0x30, %eax
+    andl $0xff, %eax
+    result 3
+    movl %cr0, %eax
+    andl $0x7fffffff, %eax
+    movl %eax, %cr0
+    jmp finish
 .globl payload_end
 payload_end:
 .purgem result

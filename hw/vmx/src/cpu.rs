@@ -71,20 +71,19 @@ pub(crate) struct PerCpu {
 
 impl PerCpu {
     const fn new() -> Self {
-        const ZERO: AtomicU64 = AtomicU64::new(0);
         Self {
             on: AtomicBool::new(false),
-            gdt: ZERO,
+            gdt: AtomicU64::new(0),
             gdt_limit: AtomicU32::new(0),
-            idt: ZERO,
-            tss: ZERO,
-            star: ZERO,
-            lstar: ZERO,
-            cstar: ZERO,
-            sfmask: ZERO,
-            sysenter_cs: ZERO,
-            sysenter_esp: ZERO,
-            sysenter_eip: ZERO,
+            idt: AtomicU64::new(0),
+            tss: AtomicU64::new(0),
+            star: AtomicU64::new(0),
+            lstar: AtomicU64::new(0),
+            cstar: AtomicU64::new(0),
+            sfmask: AtomicU64::new(0),
+            sysenter_cs: AtomicU64::new(0),
+            sysenter_esp: AtomicU64::new(0),
+            sysenter_eip: AtomicU64::new(0),
             generation: AtomicU64::new(1),
             dropped: AtomicU64::new(0),
             next: AtomicU32::new(1),

@@ -20,6 +20,7 @@ enum Vendor {
 }
 
 /// The processor's record of one vCPU.
+#[expect(clippy::large_enum_variant, reason = "the core boxes it, and a machine has one kind only")]
 pub enum Context {
     /// AMD's.
     Svm(fx_svm::Context),
@@ -143,11 +144,14 @@ impl Virt for Machine {
 
     #[inline]
     fn enter(&self, context: &Context, regs: &mut GuestRegs) -> Exit {
-        // SAFETY: it is on on every CPU before guests run there, the context is loaded, interrupts are off, and the core's
-        // nested tables hold only frames that are the guest's.
         match (VENDOR.get(), context) {
-            (Some(Vendor::Svm(s)), Context::Svm(c)) => unsafe { s.enter(c, cpu(), regs) },
+            (Some(Vendor::Svm(s)), Context::Svm(c)) => {
+                // SAFETY: it is on on every CPU before guests run there, interrupts are off, and the core's nested tables hold
+                // only frames that are the guest's.
+                unsafe { s.enter(c, cpu(), regs) }
+            }
             (Some(Vendor::Vmx(v)), Context::Vmx(c)) => {
+                // SAFETY: as above, and the core has loaded the context here.
                 let exit = unsafe { v.enter(c, cpu(), regs) };
                 if exit.reason == Reason::Invalid {
                     wiring::log(format_args!("VMX refuses a vCPU at {:#x}: {:x?}", regs.rip, c.failure()));

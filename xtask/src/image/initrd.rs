@@ -12,8 +12,17 @@ use super::rootfs::Root;
 use crate::{paths, proc};
 
 /// Modules of Dom0's initrd, in the order of loading (what they need comes before them by itself).
-const DOM0_MODULES: &[&str] =
-    &["virtio_pci", "virtio_blk", "virtio_net", "ahci", "sd_mod", "e1000", "crc32c_generic", "ext4"];
+const DOM0_MODULES: &[&str] = &[
+    "virtio_pci",
+    "virtio_blk",
+    "virtio_net",
+    "ahci",
+    "ata_piix",
+    "sd_mod",
+    "e1000",
+    "crc32c_generic",
+    "ext4",
+];
 /// Modules of the guests' initramfs.
 const GUEST_MODULES: &[&str] = &["xen-blkfront", "xen-netfront"];
 /// Folders that both need.

@@ -49,7 +49,9 @@ pub fn image() -> Result<Image> {
         guest_initrd: cache.join("guest.cpio"),
     };
     let sources = paths::image_sources();
-    let inputs = [&root.stamp, &sources.join("initrd/init"), &sources.join("guest/init"), &image.tool];
+    let modules = paths::root().join("xtask/src/image/initrd.rs");
+    let inputs =
+        [&root.stamp, &sources.join("initrd/init"), &sources.join("guest/init"), &image.tool, &modules];
     cached("initrds", &cache.join("initrds.stamp"), &inputs, || {
         initrd::dom0(&root, &image.initrd)?;
         initrd::guest(&root, &image.tool, &image.guest_initrd)
