@@ -2,7 +2,8 @@
 . /fx/jobs/lib.sh
 start_xen || exit 1
 free=$(free_kib)
-ticks() { lines lc TICK | wc -l; }
+guest=lc
+ticks() { lines $guest TICK | wc -l; }
 moves() { # moves SECONDS: whether the guest goes on within that time
     local before=$(ticks)
     sleep "$1"
@@ -54,6 +55,23 @@ check destroy 60 xl destroy lc
 until_true 20 gone lc
 verdict $? gone
 show_guest lc 12
+
+# A guest whose time stamp counter is emulated: it begins with the guest, and goes on in what is restored.
+guest=tsc
+dom0=$(fx tsc)
+counter() { lines tsc HELLO | sed 's/.*tsc=//' | tail -1; }
+guest_config tsc fx.mode=stay "tsc_mode='always_emulate'"
+check tsc_create 120 xl create /tmp/tsc.cfg
+guest_says tsc tsc_ticks 120 'TICK 2'
+[ "$(counter)" -gt 0 ] && [ "$(counter)" -lt "$dom0" ]
+verdict $? tsc_is_its_own "$(counter), in Dom0 $dom0"
+check tsc_save 180 xl save tsc /tmp/tsc.save
+check tsc_restore 180 xl restore /tmp/tsc.save
+moves 5
+verdict $? tsc_restored_moves || { show_guest tsc 8; xl dmesg | tail -10; }
+rm -f /tmp/tsc.save
+check tsc_destroy 60 xl destroy tsc
+until_true 20 gone tsc
 sleep 1
 leak=$((free - $(free_kib)))
 [ $leak -le 16 ]

@@ -66,15 +66,15 @@ impl<H: Hw> Host<H> {
     }
 
     fn domain_view(&self, d: &Domain) -> DomainView {
-        use core::sync::atomic::Ordering::Relaxed;
-        let s = self.hw.tsc_scale();
+        let s = self.domain_scale(d);
         DomainView {
             domid: d.id.0,
             hvm: d.hvm.is_some(),
             hardware_domain: d.hardware,
-            tsc_mode: d.tsc_mode.load(Relaxed),
+            tsc_mode: d.tsc.mode(),
+            vtsc: d.tsc.is_emulated(),
             tsc_khz: s.khz,
-            incarnation: d.tsc_incarnation.load(Relaxed),
+            incarnation: d.tsc.incarnation(),
             tsc_to_ns_mul: s.mul,
             tsc_to_ns_shift: s.shift,
             ..DomainView::default()
@@ -139,7 +139,7 @@ impl<H: Hw> Host<H> {
             MSR_GS_BASE => return Some(self.hw.save_segments().gs_base),
             MSR_KERNEL_GS_BASE => return Some(self.hw.save_segments().gs_base_other),
             MSR_EFER => return Some(EFER),
-            MSR_TSC => return Some(self.hw.tsc()),
+            MSR_TSC => return Some(self.domain_tsc(&c.d)),
             MSR_PAT => return Some(PAT),
             MSR_APIC_BASE => return Some(if c.v.id == 0 { APIC_BASE } else { APIC_BASE & !0x100 }),
             MSR_MISC_ENABLE => return self.hw.rdmsr(msr).map(|v| v & !(1 << 18)),

@@ -104,10 +104,8 @@ pub struct Domain {
     pub pool: AtomicU32,
     /// The processors it prefers, from node affinity.
     pub nodes: Lock<CpuSet>,
-    /// Time-stamp-counter mode (`XEN_DOMCTL_settscinfo`).
-    pub tsc_mode: AtomicU32,
-    /// Times restored or migrated.
-    pub tsc_incarnation: AtomicU32,
+    /// Its time stamp counter.
+    pub tsc: crate::tsc::Tsc,
     /// Watchdog timers of `SCHEDOP_watchdog`: deadlines (ns), 0 when free.
     pub watchdogs: [AtomicU64; 2],
     /// The memory map that the toolstack or the builder set for it: start, length, E820 type.

@@ -83,6 +83,8 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Virt + Send + Sync + 'static {
     fn set_xcr0(&self, value: u64) -> Result;
     /// Sets or clears CR0.TS.
     fn set_ts(&self, on: bool);
+    /// Whether ring 3 faults when it reads the time stamp counter.
+    fn hide_tsc(&self, on: bool);
     /// Loads the debug registers 0–3, 6 and 7.
     fn load_debug(&self, dr: &[u64; 6]);
     /// Reads a debug register.
@@ -194,6 +196,25 @@ pub struct MsiRequest {
 }
 
 impl TscScale {
+    /// The line of a counter of `khz` (0 counts as 1) that was zero when system time was.
+    #[must_use]
+    pub fn of(khz: u32) -> Self {
+        const NS_IN_MS: u128 = 1_000_000;
+        // Nanoseconds in a tick, in units of 2⁻⁶⁴; the highest 32 of its bits are the multiplier, rounded down.
+        let tick = (NS_IN_MS << 64).checked_div(u128::from(khz.max(1))).unwrap_or(0);
+        let shift = 64u32.wrapping_sub(tick.leading_zeros()) as i8;
+        let mul = tick.wrapping_shr(shift.wrapping_add(32).unsigned_abs().into()) as u32;
+        Self { mul, shift, khz, base: 0 }
+    }
+
+    /// The inverse of [`Self::at`]: the counter at the system time `ns`.
+    #[must_use]
+    pub fn ticks(&self, ns: u64) -> u64 {
+        let up = 32u32.wrapping_add_signed(i32::from(self.shift).wrapping_neg());
+        let ticks = u128::from(ns).wrapping_shl(up).checked_div(u128::from(self.mul)).unwrap_or(0);
+        self.base.wrapping_add(ticks as u64)
+    }
+
     /// System time when the counter has the value `tsc`.
     #[must_use]
     pub fn at(&self, tsc: u64) -> u64 {

@@ -45,4 +45,5 @@ mod ranges;
 pub mod schedule;
 mod taken;
 pub mod time;
+pub mod tsc;
 pub mod vcpu;

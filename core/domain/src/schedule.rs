@@ -164,6 +164,7 @@ impl<H: Hw> Host<H> {
         self.hw.xstate_load(Mfn(c.v.xstate.get()));
         let _ = self.hw.set_xcr0(c.v.pv.xcr0.get());
         self.hw.set_ts(c.v.flags.get() & crate::vcpu::TASK_SWITCHED != 0);
+        self.hw.hide_tsc(Self::hides_tsc(c));
         let mut dr = [0; 6];
         for (d, s) in dr.iter_mut().zip(&c.v.pv.debug) {
             *d = s.get();

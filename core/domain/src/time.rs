@@ -3,7 +3,6 @@
 use core::sync::atomic::Ordering;
 
 use fx_types::{DomId, GuestVirtExt, Maddr, PhysMemExt};
-use fx_virt::Register;
 use xen_abi::xen::{VIRQ_TIMER, VcpuTimeInfo, XEN_PVCLOCK_TSC_STABLE_BIT};
 
 use crate::domain::Domain;
@@ -29,22 +28,17 @@ pub const APIC: u8 = 4;
 pub const PLATFORM: u8 = 5;
 
 impl<H: Hw> Host<H> {
-    /// What a vCPU's time stamp counter is ahead of the machine's.
-    pub(crate) fn tsc_offset(&self, v: &Vcpu) -> u64 {
-        self.context(v).map_or(0, |x| self.hw.register(x, Register::TscOffset))
-    }
-
     /// Brings a vCPU's clock page up to date.
     pub fn update_time(&self, c: &VcpuRef) {
-        let scale = self.hw.tsc_scale();
+        let scale = self.domain_scale(&c.d);
         let tsc = self.hw.tsc();
         let at = c.v.info().add(TIME);
         let version = self.hw.load32(at);
         let info = VcpuTimeInfo {
             version: version | 1,
-            // An HVM guest's counter is not the machine's.
-            tsc_timestamp: tsc.wrapping_add(self.tsc_offset(&c.v)),
-            system_time: scale.at(tsc),
+            // The guest's counter need not be the machine's.
+            tsc_timestamp: self.vcpu_tsc_at(&c.d, &c.v, tsc),
+            system_time: self.hw.tsc_scale().at(tsc),
             tsc_to_system_mul: scale.mul,
             tsc_shift: scale.shift,
             flags: XEN_PVCLOCK_TSC_STABLE_BIT,

@@ -110,3 +110,14 @@ pub fn set_ts(on: bool) {
         unsafe { asm!("clts", options(nomem, nostack, preserves_flags)) };
     }
 }
+
+/// Makes `rdtsc` of ring 3 fault (`true`) or work (`false`): CR4.TSD.
+#[inline]
+pub fn set_tsd(on: bool) {
+    let old = read_cr4();
+    let new = if on { old | CR4_TSD } else { old & !CR4_TSD };
+    if new != old {
+        // SAFETY: ring 0 reads the counter whatever the bit says.
+        unsafe { write_cr4(new) };
+    }
+}

@@ -151,6 +151,10 @@ impl Hw for Machine {
         cr::set_ts(on);
     }
 
+    fn hide_tsc(&self, on: bool) {
+        cr::set_tsd(on);
+    }
+
     fn load_debug(&self, dr: &[u64; 6]) {
         state::load_debug(dr);
     }

@@ -133,6 +133,10 @@ impl Hw for Machine {
 
     fn set_ts(&self, _on: bool) {}
 
+    fn hide_tsc(&self, on: bool) {
+        self.here().tsc_hidden.store(on, SeqCst);
+    }
+
     fn load_debug(&self, dr: &[u64; 6]) {
         assert!(dr[5] & 0xffff_ffff_0000_0000 == 0 && dr[4] & 0xffff_ffff_0000_0000 == 0, "{dr:x?}");
         *self.here().debug.lock().unwrap() = *dr;

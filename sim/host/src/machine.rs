@@ -48,6 +48,8 @@ pub(crate) struct Cpu {
     pub(crate) fault: AtomicU64,
     pub(crate) debug: Mutex<[u64; 6]>,
     pub(crate) xcr0: AtomicU64,
+    /// The guest's `rdtsc` faults.
+    pub(crate) tsc_hidden: AtomicBool,
     pub(crate) gdt: Mutex<Vec<Mfn>>,
     pub(crate) ldt: Mutex<[Option<Mfn>; 16]>,
 }
@@ -127,6 +129,12 @@ impl Machine {
         if let Some(host) = self.host.get().and_then(Weak::upgrade).filter(|_| due) {
             host.cpus[cpu].pending.fetch_or(TIMER, SeqCst);
         }
+    }
+
+    /// Whether `rdtsc` of what runs on a CPU faults.
+    #[must_use]
+    pub fn hides_tsc(&self, cpu: usize) -> bool {
+        self.cpus[cpu].tsc_hidden.load(SeqCst)
     }
 
     /// Whether a CPU was interrupted since this was asked last.

@@ -4,6 +4,7 @@ use fx_insn::{Access, Cpu, Exception, Purpose, Step, Stop};
 use fx_p2m::walk::{Access as WalkAccess, Paging};
 use fx_types::{GuestRegs, Maddr, Mfn, PAGE_SIZE};
 use fx_virt::{Register, Segment, SegmentRegister};
+use xen_abi::cpufeatureset::X86_FEATURE_RDTSCP;
 
 use super::{HvmDomain, HvmVcpu, ioreq};
 use crate::host::{Host, VcpuRef};
@@ -247,11 +248,13 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
     }
 
     fn rdtsc(&mut self) -> Step<u64> {
-        Ok(self.host.hw.tsc().wrapping_add(self.register(Register::TscOffset)))
+        Ok(self.host.vcpu_tsc(&self.c.d, &self.c.v))
     }
 
+    /// Nobody sets the register.
     fn tsc_aux(&mut self) -> Step<u32> {
-        Err(Stop::Exception(Exception::UD))
+        let there = self.c.d.policy.lock().has(X86_FEATURE_RDTSCP);
+        if there { Ok(0) } else { Err(Stop::Exception(Exception::UD)) }
     }
 
     fn rdpmc(&mut self, _index: u32) -> Step<u64> {

@@ -44,12 +44,8 @@ impl HvmDomain {
 
 impl<H: Hw> Host<H> {
     /// The present as an APIC's timer needs it.
-    pub(crate) fn apic_time(&self, v: &Vcpu) -> Time {
-        Time {
-            now: self.hw.now(),
-            tsc: self.hw.tsc().wrapping_add(self.tsc_offset(v)),
-            tsc_khz: self.hw.tsc_scale().khz,
-        }
+    pub(crate) fn apic_time(&self, d: &Domain, v: &Vcpu) -> Time {
+        Time { now: self.hw.now(), tsc: self.vcpu_tsc(d, v), tsc_khz: self.domain_scale(d).khz }
     }
 
     /// Events of a vCPU became pending: told to its APIC if the guest wants that, otherwise found before it is entered.

@@ -8,6 +8,7 @@ use fx_virt::{Register, Virt};
 use xen_abi::cpufeatureset::X86_FEATURE_X2APIC;
 
 use super::HvmVcpu;
+use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
@@ -66,7 +67,7 @@ impl<H: Hw> Host<H> {
     pub(crate) fn hvm_rdmsr(&self, c: &VcpuRef, h: &HvmVcpu, x: &H::Context, msr: u32) -> Option<u64> {
         let read = |r| Some(self.hw.register(x, r));
         match msr {
-            TSC => Some(self.hw.tsc().wrapping_add(self.hw.register(x, Register::TscOffset))),
+            TSC => Some(self.vcpu_tsc(&c.d, &c.v)),
             EFER => read(Register::Efer),
             SYSENTER_CS => read(Register::SysenterCs),
             SYSENTER_ESP => read(Register::SysenterEsp),
@@ -81,7 +82,7 @@ impl<H: Hw> Host<H> {
             DEBUG_CONTROL => read(Register::DebugCtl),
             APIC_BASE => Some(h.lapic.lock().base()),
             X2APIC_FIRST..=X2APIC_LAST | TSC_DEADLINE => {
-                let time = self.apic_time(&c.v);
+                let time = self.apic_time(&c.d, &c.v);
                 h.lapic.lock().msr_read(msr, &time)
             }
             PATCH_LEVEL => self.hw.rdmsr(msr).or(Some(0)),
@@ -119,7 +120,7 @@ impl<H: Hw> Host<H> {
                 return valid;
             }
             TSC => {
-                self.set_guest_tsc(x, value);
+                self.set_guest_tsc(&c.d, x, value);
                 self.refresh_time(c);
             }
             APIC_BASE => {
@@ -129,7 +130,7 @@ impl<H: Hw> Host<H> {
                 return h.lapic.lock().set_base(value, x2apic);
             }
             X2APIC_FIRST..=X2APIC_LAST | TSC_DEADLINE => {
-                let time = self.apic_time(&c.v);
+                let time = self.apic_time(&c.d, &c.v);
                 let effect = h.lapic.lock().msr_write(msr, value, &time);
                 return effect.map(|e| self.apic_effect(c, h, e)).is_some();
             }
@@ -185,8 +186,8 @@ impl<H: Hw> Host<H> {
     }
 
     /// Makes the guest's time stamp counter be `value` now.
-    pub(super) fn set_guest_tsc(&self, x: &H::Context, value: u64) {
-        self.hw.set_register(x, Register::TscOffset, value.wrapping_sub(self.hw.tsc()));
+    pub(super) fn set_guest_tsc(&self, d: &Domain, x: &H::Context, value: u64) {
+        self.hw.set_register(x, Register::TscOffset, value.wrapping_sub(self.domain_tsc(d)));
     }
 
     /// Fills the page at the guest-physical address with the entries of hypercalls.

@@ -31,7 +31,7 @@ impl<H: Hw> Host<H> {
 
     fn lapic_access(&self, c: &VcpuRef, h: &HvmVcpu, a: &Access) -> Option<u64> {
         let offset = apic_offset(h, a.addr)?;
-        let time = self.apic_time(&c.v);
+        let time = self.apic_time(&c.d, &c.v);
         if !a.write {
             let word = u64::from(h.lapic.lock().mmio_read(offset & !3, &time));
             return Some(word.wrapping_shr((offset & 3).wrapping_mul(8) as u32));

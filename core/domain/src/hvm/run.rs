@@ -68,6 +68,7 @@ impl<H: Hw> Host<H> {
         self.hw.set_ts(false);
         self.hw.load_debug(&[0, 0, 0, 0, DR6, DR7]);
         self.hw.load_context(x);
+        self.hw.intercept_tsc(x, c.d.tsc.is_emulated());
         if let Some(h) = &c.v.hvm {
             h.look();
         }

@@ -87,7 +87,7 @@ impl<H: Hw> Host<H> {
             version: s::HVM_FILE_VERSION,
             changeset: u64::MAX,
             cpuid: family,
-            gtsc_khz: self.hw.tsc_scale().khz,
+            gtsc_khz: self.domain_scale(d).khz,
         };
         push(&mut out, s::HVM_SAVE_CODE_HEADER, 0, &header)?;
         for code in ORDER {
@@ -102,7 +102,7 @@ impl<H: Hw> Host<H> {
         if is_device(code) {
             return self.save_device(d, code, out);
         }
-        d.vcpus.iter().try_for_each(|v| self.save_record(v, code, out))
+        d.vcpus.iter().try_for_each(|v| self.save_record(d, v, code, out))
     }
 
     /// One record, without its descriptor.
@@ -115,7 +115,7 @@ impl<H: Hw> Host<H> {
             self.save_device(d, code, &mut all)?;
         } else {
             let v = d.vcpu(u32::from(instance)).ok_or(Errno::ENOENT)?;
-            self.save_record(v, code, &mut all)?;
+            self.save_record(d, v, code, &mut all)?;
         }
         let (mut rest, mut found) = (all.as_slice(), None);
         while found.is_none() && !rest.is_empty() {
@@ -133,18 +133,18 @@ impl<H: Hw> Host<H> {
     ///
     /// # Errors
     /// `ENOENT` when there is no such record.
-    fn save_record(&self, v: &Vcpu, code: u16, out: &mut Vec<u8>) -> Result {
+    fn save_record(&self, d: &Domain, v: &Vcpu, code: u16, out: &mut Vec<u8>) -> Result {
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match code {
             s::HVM_SAVE_CODE_CPU if v.initialised.load(core::sync::atomic::Ordering::Acquire) => {
                 let mut k = HvmHwCpu::default();
-                self.save_hvm_cpu(v, &mut k)?;
+                self.save_hvm_cpu(d, v, &mut k)?;
                 push(out, code, v.id, &k)
             }
             s::HVM_SAVE_CODE_CPU => Ok(()),
             s::HVM_SAVE_CODE_LAPIC => push(out, code, v.id, &h.lapic.lock().save()),
             s::HVM_SAVE_CODE_LAPIC_REGS => {
-                let time = self.apic_time(v);
+                let time = self.apic_time(d, v);
                 push(out, code, v.id, &h.lapic.lock().save_regs(&time))
             }
             s::HVM_SAVE_CODE_MTRR => {
@@ -217,7 +217,7 @@ impl<H: Hw> Host<H> {
             }
             s::HVM_SAVE_CODE_LAPIC_REGS => {
                 let k: HvmHwLapicRegs = value(data)?;
-                let time = self.apic_time(v);
+                let time = self.apic_time(d, v);
                 let mut lapic = h.lapic.lock();
                 lapic.load_regs(&k, &time);
                 let priority = lapic.task_priority();

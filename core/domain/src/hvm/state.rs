@@ -105,7 +105,7 @@ impl<H: Hw> Host<H> {
     ///
     /// # Errors
     /// `EINVAL` for a PV one.
-    pub(crate) fn save_hvm_cpu(&self, v: &Vcpu, k: &mut HvmHwCpu) -> Result {
+    pub(crate) fn save_hvm_cpu(&self, d: &Domain, v: &Vcpu, k: &mut HvmHwCpu) -> Result {
         let (x, h) = (self.context(v).ok_or(Errno::EINVAL)?, v.hvm.as_ref().ok_or(Errno::EINVAL)?);
         let hw = &self.hw;
         self.begin_if_started(v, h, &mut v.saved.lock().regs);
@@ -121,7 +121,7 @@ impl<H: Hw> Host<H> {
         (k.gdtr_base, k.gdtr_limit, k.idtr_base, k.idtr_limit) = (gdt.base, gdt.limit, idt.base, idt.limit);
         k.cr0 = hw.register(x, Register::Cr0);
         k.msr_efer = hw.register(x, Register::Efer);
-        k.tsc = hw.tsc().wrapping_add(hw.register(x, Register::TscOffset));
+        k.tsc = self.vcpu_tsc(d, v);
         let event = hw.injecting(x).map(|e| event_word(&e));
         (k.pending_event, k.error_code) = event.unwrap_or((0, 0));
         for (to, from) in [&mut k.dr0, &mut k.dr1, &mut k.dr2, &mut k.dr3].into_iter().zip(&v.pv.debug) {
@@ -161,7 +161,7 @@ impl<H: Hw> Host<H> {
         let lma = if long { EFER_LMA } else { 0 };
         hw.set_register(x, Register::Efer, k.msr_efer & !EFER_LMA | lma);
         // Zero is what the toolstack gives a new vCPU.
-        self.set_guest_tsc(x, k.tsc);
+        self.set_guest_tsc(d, x, k.tsc);
         hw.inject(x, event_of(k.pending_event, k.error_code).as_ref());
         for (from, to) in [k.dr0, k.dr1, k.dr2, k.dr3].into_iter().zip(&v.pv.debug) {
             to.set(from);

@@ -7,11 +7,12 @@ use fx_types::{DomId, Errno, Fault, GuestRegs, GuestVirt, Mfn};
 
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
+use crate::tsc::CR4_TSD;
 use crate::vcpu::TASK_SWITCHED;
 
-/// `DR6.BS`.
 /// Components of the extended state that are always there.
 const FP_SSE: u64 = 3;
+/// `DR6.BS`.
 const SINGLE_STEP: u64 = 1 << 14;
 /// CR0 as 64-bit PV guests have it: PG, AM, WP, NE, ET, MP, PE.
 const CR0: u64 = 0x8005_0033;
@@ -133,7 +134,10 @@ impl<H: Hw> PvCpu for Cpu<'_, H> {
                     _ => Refused::Protection,
                 })?;
             }
-            4 => v.pv.cr4.set(value),
+            4 => {
+                v.pv.cr4.set(value);
+                self.host.hw.hide_tsc(Host::<H>::hides_tsc(self.c));
+            }
             _ => return Err(Refused::Protection),
         }
         Ok(())
@@ -178,7 +182,10 @@ impl<H: Hw> PvCpu for Cpu<'_, H> {
     }
 
     fn rdtsc(&mut self) -> Result<u64, Refused> {
-        Ok(self.host.hw.tsc())
+        if !self.c.v.in_kernel() && self.c.v.pv.cr4.get() & CR4_TSD != 0 {
+            return Err(Refused::Protection);
+        }
+        Ok(self.host.domain_tsc(&self.c.d))
     }
 
     fn tsc_aux(&mut self) -> Result<u32, Refused> {
@@ -221,7 +228,7 @@ impl<H: Hw> em::PteAccess for Entry<'_, H> {
 impl<H: Hw> Host<H> {
     /// CR4 as the guest sees it.
     pub(crate) fn guest_cr4(&self, v: &crate::vcpu::Vcpu) -> u64 {
-        CR4 | (v.pv.cr4.get() & CR4_FSGSBASE) | CR4_OSXSAVE
+        CR4 | (v.pv.cr4.get() & (CR4_FSGSBASE | CR4_TSD)) | CR4_OSXSAVE
     }
 
     /// `#UD`: the forced-emulation prefix. `false` when it was something else.

@@ -17,9 +17,6 @@ use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
-/// The highest time-stamp-counter mode: never emulate.
-const TSC_MODE_MAX: u32 = 2;
-
 impl<H: Hw> Host<H> {
     pub(super) fn domctl_time_offset(&self, t: &Domain, op: &Domctl) -> Outcome {
         let a: DomctlSettimeoffset = op.get();
@@ -75,29 +72,14 @@ impl<H: Hw> Host<H> {
 
     pub(super) fn domctl_get_tsc(&self, c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
         not_self(c, t)?;
-        let tsc_mode = t.tsc_mode.load(Ordering::Relaxed);
-        let native = tsc_mode == TSC_MODE_MAX;
-        op.put(&DomctlTscInfo {
-            tsc_mode,
-            gtsc_khz: if native { 0 } else { self.hw.tsc_scale().khz },
-            incarnation: t.tsc_incarnation.load(Ordering::Relaxed),
-            pad: 0,
-            elapsed_nsec: if native { 0 } else { self.hw.now() },
-        });
+        op.put(&self.tsc_info(t));
         Ok(Reply::Changed)
     }
 
-    /// The counter is never emulated: a guest that comes from a machine with another frequency learns the new one from its
-    /// clock page. What the toolstack set is kept for the next save.
-    pub(super) fn domctl_set_tsc(c: &VcpuRef, t: &Domain, op: &Domctl) -> Outcome {
+    pub(super) fn domctl_set_tsc(&self, c: &VcpuRef, t: &Domain, op: &Domctl) -> Outcome {
         not_self(c, t)?;
         let a: DomctlTscInfo = op.get();
-        if a.tsc_mode > TSC_MODE_MAX {
-            return Err(Errno::EINVAL);
-        }
-        t.tsc_mode.store(a.tsc_mode, Ordering::Relaxed);
-        t.tsc_incarnation.store(a.incarnation.wrapping_add(1), Ordering::Relaxed);
-        Ok(Reply::Done)
+        self.set_tsc_info(t, &a).map(|()| Reply::Done)
     }
 
     pub(super) fn domctl_set_target(&self, t: &Domain, op: &Domctl) -> Outcome {

@@ -116,7 +116,7 @@ impl<H: Hw> Host<H> {
             d::XEN_DOMCTL_SET_ADDRESS_SIZE => self.domctl_set_address_size(c, op),
             d::XEN_DOMCTL_GET_ADDRESS_SIZE => Self::domctl_get_address_size(op),
             d::XEN_DOMCTL_GETTSCINFO => self.domctl_get_tsc(c, t, op),
-            d::XEN_DOMCTL_SETTSCINFO => Self::domctl_set_tsc(c, t, op),
+            d::XEN_DOMCTL_SETTSCINFO => self.domctl_set_tsc(c, t, op),
             d::XEN_DOMCTL_SET_EXT_VCPUCONTEXT => self.domctl_set_ext(c, t, op),
             d::XEN_DOMCTL_GET_EXT_VCPUCONTEXT => self.domctl_get_ext(c, t, op),
             d::XEN_DOMCTL_SETVCPUEXTSTATE => self.domctl_set_xstate(c, t, op),
