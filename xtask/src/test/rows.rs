@@ -96,7 +96,7 @@ pub const DOM0_TESTS: &[Dom0Test] = &[
     // Guests in hardware containers.
     Dom0Test {
         name: "dom0-hvm",
-        jobs: &["pvh-guest", "hvm-guest", "hvm-linux", "hvm-screen", "pvh-disk-net", "pvh-lifecycle"],
+        jobs: &["pvh-guest", "hvm-guest", "pvh-disk-net", "pvh-lifecycle"],
         seconds: 1200,
         ..DOM0
     },
