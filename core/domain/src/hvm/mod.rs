@@ -112,6 +112,10 @@ impl HvmDomain {
     }
 }
 
+/// Exceptions that a guest can make the processor deliver again and again without ever executing an instruction (#DB, #AC), so that
+/// nothing would stop it; and machine checks, which are the hypervisor's.
+const ENDLESS: u32 = 1 << 1 | 1 << 17 | 1 << 18;
+
 /// The APIC id of a vCPU, as Xen numbers them.
 pub(crate) const fn apic_id(vcpu: u32) -> u32 {
     vcpu.wrapping_mul(2)
@@ -161,6 +165,7 @@ impl<H: Hw> Host<H> {
     pub(crate) fn new_hvm_vcpu(&self, d: &HvmDomain, id: u32) -> Result<HvmVcpu> {
         let context = self.hw.new_context(&Setup { nested_root: d.p2m.root(), vcpu: id })?;
         msr::pass_own(&self.hw, &context);
+        self.hw.intercept_exceptions(&context, ENDLESS);
         Ok(HvmVcpu {
             context: Box::new(context),
             lapic: Lock::new(Lapic::new(apic_id(id), id == 0)),

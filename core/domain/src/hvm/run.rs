@@ -12,6 +12,8 @@ use crate::hw::Hw;
 /// DR6 and DR7 of a processor without breakpoints.
 const DR6: u64 = 0xffff_0ff0;
 const DR7: u64 = 0x400;
+/// The bits of DR7 that switch breakpoints on.
+const BREAKPOINTS: u64 = 0xff;
 
 impl<H: Hw> Host<H> {
     /// Enters an HVM vCPU and sees to what it stops for.
@@ -66,12 +68,15 @@ impl<H: Hw> Host<H> {
         self.hw.xstate_load(fx_types::Mfn(c.v.xstate.get()));
         let _ = self.hw.set_xcr0(c.v.pv.xcr0.get());
         self.hw.set_ts(false);
-        self.hw.load_debug(&[0, 0, 0, 0, DR6, DR7]);
         self.hw.load_context(x);
         self.hw.intercept_tsc(x, c.d.tsc.is_emulated());
-        if let Some(h) = &c.v.hvm {
-            h.look();
+        let Some(h) = &c.v.hvm else { return };
+        if self.hw.register(x, Register::Dr7) & BREAKPOINTS != 0 {
+            self.load_debug_registers(c, h, x);
+        } else {
+            self.hw.load_debug(&[0, 0, 0, 0, DR6, DR7]);
         }
+        h.look();
     }
 
     /// Takes what the processor still holds of an HVM vCPU.
