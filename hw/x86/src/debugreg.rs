@@ -28,10 +28,7 @@ impl Default for DebugRegs {
 #[inline]
 #[must_use]
 pub fn read_dr6() -> u64 {
-    let v;
-    // SAFETY: reads a register.
-    unsafe { asm!("mov {}, dr6", out(reg) v, options(nomem, nostack, preserves_flags)) };
-    v
+    read(6)
 }
 
 /// Writes DR6.
@@ -51,18 +48,25 @@ pub unsafe fn write_dr7(v: u64) {
     unsafe { asm!("mov dr7, {}", in(reg) v & 0xffff_ffff, options(nomem, nostack, preserves_flags)) };
 }
 
-/// Reads all of them.
+/// Reads DR`n`: 0 to 3 or 6; any other number is taken for 7.
 #[must_use]
-pub fn save() -> DebugRegs {
-    let mut r = DebugRegs { addr: [0; 4], dr6: read_dr6(), dr7: 0 };
-    let [a, b, c, d] = &mut r.addr;
-    // SAFETY: reads registers.
-    unsafe {
-        asm!("mov {}, dr0", "mov {}, dr1", "mov {}, dr2", "mov {}, dr3", "mov {}, dr7",
-            out(reg) *a, out(reg) *b, out(reg) *c, out(reg) *d, out(reg) r.dr7,
-            options(nomem, nostack, preserves_flags));
+pub fn read(n: u8) -> u64 {
+    macro_rules! read {
+        ($register:literal) => {{
+            let v;
+            // SAFETY: reads a register.
+            unsafe { asm!(concat!("mov {}, ", $register), out(reg) v, options(nomem, nostack, preserves_flags)) };
+            v
+        }};
     }
-    r
+    match n {
+        0 => read!("dr0"),
+        1 => read!("dr1"),
+        2 => read!("dr2"),
+        3 => read!("dr3"),
+        6 => read!("dr6"),
+        _ => read!("dr7"),
+    }
 }
 
 /// Loads all of them.

@@ -160,10 +160,7 @@ impl Hw for Machine {
     }
 
     fn read_debug(&self, n: u8) -> u64 {
-        match fx_x86::debugreg::save() {
-            r if n == 6 => r.dr6,
-            r => r.addr.get(usize::from(n)).copied().unwrap_or(r.dr7),
-        }
+        fx_x86::debugreg::read(n)
     }
 
     #[inline]
