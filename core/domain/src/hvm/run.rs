@@ -68,13 +68,13 @@ impl<H: Hw> Host<H> {
         self.hw.xstate_load(fx_types::Mfn(c.v.xstate.get()));
         let _ = self.hw.set_xcr0(c.v.pv.xcr0.get());
         self.hw.set_ts(false);
+        // Before the context: the processor may hold the guest's DR6 from then on.
+        self.hw.load_debug(&[0, 0, 0, 0, DR6, DR7]);
         self.hw.load_context(x);
         self.hw.intercept_tsc(x, c.d.tsc.is_emulated());
         let Some(h) = &c.v.hvm else { return };
         if self.hw.register(x, Register::Dr7) & BREAKPOINTS != 0 {
             self.load_debug_registers(c, h, x);
-        } else {
-            self.hw.load_debug(&[0, 0, 0, 0, DR6, DR7]);
         }
         h.look();
     }
