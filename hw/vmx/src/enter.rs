@@ -130,7 +130,7 @@ impl Vmx {
         c.cr2.set(cr::read_cr2());
         c.event.set(0);
         if failed {
-            return c.refused();
+            return Context::refused();
         }
         c.frame.launched.store(1, core::sync::atomic::Ordering::Relaxed);
         c.take_flow(regs);

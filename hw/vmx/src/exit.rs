@@ -122,15 +122,14 @@ impl Context {
             51 => Reason::Rdtscp,
             54 => Reason::Wbinvd,
             55 => Reason::Xsetbv,
-            r if r & NOT_ENTERED != 0 => self.refused().reason,
+            r if r & NOT_ENTERED != 0 => Self::refused().reason,
             other => Reason::Other(u64::from(other)),
         }
     }
 
-    /// The processor refused the state; what was to be delivered is not any more.
+    /// The processor refused the state.
     #[cold]
-    pub(crate) fn refused(&self) -> Exit {
-        self.set(field::ENTRY_EVENT, 0);
+    pub(crate) fn refused() -> Exit {
         Exit { reason: Reason::Invalid, length: 0, interrupted: None }
     }
 
