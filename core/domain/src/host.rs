@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use fx_frames::{Buddy, FrameTable, Zone};
 use fx_pagetables::PtHost;
@@ -233,6 +233,8 @@ impl<H: Hw> Host<H> {
             for x in d.vcpus.iter().filter_map(|v| self.context(v)) {
                 self.hw.flush_guest(x);
             }
+            // A CPU that a vCPU is being loaded on either finds the context without a tag, or is seen to be dirty here.
+            fence(Ordering::SeqCst);
         }
         let dirty = d.dirty_cpus.load(Ordering::SeqCst);
         let here = self.hw.cpu();

@@ -17,8 +17,10 @@ mod event;
 mod exit;
 mod port;
 mod state;
+mod tags;
 
 pub use event::{Event, EventKind};
 pub use exit::{Access, Exit, Reason};
 pub use port::{Features, Setup, Vendor, Virt};
 pub use state::{Register, Segment, SegmentRegister};
+pub use tags::Tags;

@@ -38,7 +38,7 @@ pub struct Setup {
 }
 
 /// The processor's virtualisation. A context belongs to the CPU that its vCPU is loaded on, or to whoever has paused the vCPU:
-/// calls for one context never overlap.
+/// calls for one context never overlap, but for [`Virt::flush_guest`], which may come from any CPU.
 pub trait Virt {
     /// The processor's record of one vCPU. What it has is freed when it is dropped, which is when the vCPU is loaded nowhere.
     type Context: Send + Sync;
@@ -88,6 +88,6 @@ pub trait Virt {
     fn pass_msr(&self, context: &Self::Context, msr: u32, read: bool, write: bool);
     /// Whether moves to and from debug registers stop the guest. When they do not, the guest's registers 0–3 are in the processor.
     fn intercept_debug(&self, context: &Self::Context, on: bool);
-    /// Drops all translations of the guest before it runs again on any CPU.
+    /// Drops all translations of the guest, those of its nested tables too, before it is entered again on any CPU.
     fn flush_guest(&self, context: &Self::Context);
 }

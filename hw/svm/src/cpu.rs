@@ -3,10 +3,10 @@
 use core::arch::asm;
 use core::arch::x86_64::__cpuid;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use fx_types::{Errno, MAX_CPUS, Result};
-use fx_virt::{Features, Vendor};
+use fx_virt::{Features, Tags, Vendor};
 
 const EFER: u32 = 0xc000_0080;
 const EFER_SVME: u64 = 1 << 12;
@@ -52,15 +52,10 @@ impl Memory {
 struct PerCpu {
     /// Physical address of the block that holds the host's state of VMLOAD and VMSAVE.
     host: AtomicU64,
-    /// Tags of an earlier generation are worth nothing.
-    generation: AtomicU64,
-    /// The next tag to give out.
-    next: AtomicU32,
+    tags: Tags,
 }
 
-static CPUS: [PerCpu; MAX_CPUS] =
-    [const { PerCpu { host: AtomicU64::new(0), generation: AtomicU64::new(1), next: AtomicU32::new(1) } };
-        MAX_CPUS];
+static CPUS: [PerCpu; MAX_CPUS] = [const { PerCpu { host: AtomicU64::new(0), tags: Tags::new() } }; MAX_CPUS];
 
 /// SVM, on a machine that has it.
 pub struct Svm {
@@ -166,26 +161,18 @@ impl Svm {
     #[inline]
     pub fn retire_tags(cpu: usize) {
         if let Some(c) = CPUS.get(cpu) {
-            c.generation.store(c.generation.load(Relaxed).wrapping_add(1), Relaxed);
+            c.tags.retire();
         }
     }
 
     /// The CPU's generation of tags.
     #[inline]
     pub(crate) fn generation(cpu: usize) -> u64 {
-        CPUS.get(cpu).map_or(0, |c| c.generation.load(Relaxed))
+        CPUS.get(cpu).map_or(0, |c| c.tags.generation())
     }
 
-    /// A new tag on this CPU; `true` when all translations have to be dropped because tags begin anew.
-    pub(crate) fn new_tag(&self, cpu: usize) -> (u32, bool) {
-        let Some(c) = CPUS.get(cpu) else { return (1, true) };
-        let tag = c.next.load(Relaxed);
-        if tag < self.tags {
-            c.next.store(tag.wrapping_add(1), Relaxed);
-            return (tag, tag == 1);
-        }
-        Self::retire_tags(cpu);
-        c.next.store(2, Relaxed);
-        (1, true)
+    /// A new tag on this CPU, of its present generation; 1 when the translations of all have to be dropped.
+    pub(crate) fn new_tag(&self, cpu: usize) -> u32 {
+        CPUS.get(cpu).map_or(1, |c| c.tags.take(self.tags))
     }
 }

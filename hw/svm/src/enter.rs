@@ -117,9 +117,9 @@ impl Svm {
         if c.cpu.get() == cpu as u32 && c.generation.get() == Self::generation(cpu) {
             return v.set(field::TLB_CONTROL, KEEP);
         }
-        let (tag, drop_all) = self.new_tag(cpu);
+        let tag = self.new_tag(cpu);
         v.set::<u32>(field::ASID, tag);
-        v.set(field::TLB_CONTROL, if drop_all { DROP_ALL } else { KEEP });
+        v.set(field::TLB_CONTROL, if tag == 1 { DROP_ALL } else { KEEP });
         c.cpu.set(cpu as u32);
         c.generation.set(Self::generation(cpu));
     }

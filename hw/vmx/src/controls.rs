@@ -64,7 +64,7 @@ impl Context {
         }
     }
 
-    /// Drops all translations of the guest before it runs again: they belong to a tag that it will not have then.
+    /// Drops all translations of the guest before it is entered again: it gets a new tag then, and what has none is dropped.
     pub fn flush_guest(&self) {
         self.generation.set(0);
     }

@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use fx_types::{Errno, MAX_CPUS, Result};
-use fx_virt::{Features, Vendor};
+use fx_virt::{Features, Tags, Vendor};
 use fx_x86::msr::{rdmsr, wrmsr};
 use fx_x86::{cr, desc, msr};
 
@@ -47,7 +47,7 @@ impl Memory {
     }
 }
 
-/// What a CPU loads when a guest is left, and the generation of its tags.
+/// What a CPU loads when a guest is left, and its tags.
 pub(crate) struct PerCpu {
     on: AtomicBool,
     pub gdt: AtomicU64,
@@ -61,12 +61,7 @@ pub(crate) struct PerCpu {
     pub sysenter_cs: AtomicU64,
     pub sysenter_esp: AtomicU64,
     pub sysenter_eip: AtomicU64,
-    /// Tags of an earlier generation are worth nothing.
-    generation: AtomicU64,
-    /// For which generation the nested translations were dropped.
-    dropped: AtomicU64,
-    /// The next tag to give out.
-    next: AtomicU32,
+    tags: Tags,
 }
 
 impl PerCpu {
@@ -84,9 +79,7 @@ impl PerCpu {
             sysenter_cs: AtomicU64::new(0),
             sysenter_esp: AtomicU64::new(0),
             sysenter_eip: AtomicU64::new(0),
-            generation: AtomicU64::new(1),
-            dropped: AtomicU64::new(0),
-            next: AtomicU32::new(1),
+            tags: Tags::new(),
         }
     }
 
@@ -190,42 +183,28 @@ impl Vmx {
     #[inline]
     pub fn retire_tags(cpu: usize) {
         if let Some(c) = CPUS.get(cpu) {
-            c.generation.store(c.generation.load(Relaxed).wrapping_add(1), Relaxed);
+            c.tags.retire();
         }
     }
 
     /// The CPU's generation of tags.
     #[inline]
     pub(crate) fn generation(cpu: usize) -> u64 {
-        CPUS.get(cpu).map_or(0, |c| c.generation.load(Relaxed))
+        CPUS.get(cpu).map_or(0, |c| c.tags.generation())
     }
 
     /// A new tag on this CPU, of its present generation, whose older translations are dropped.
     ///
     /// A tag that was never used before has no translations of the guest's tables, but those of nested tables alone have no
-    /// tag: a new generation drops these, and tags that begin anew drop the others.
+    /// tag: they are dropped each time. It is seldom: when a guest's translations were flushed, and when it comes from another CPU.
     pub(crate) fn new_tag(&self, cpu: usize) -> u32 {
-        let Some(c) = CPUS.get(cpu) else { return 1 };
-        let generation = c.generation.load(Relaxed);
-        if c.dropped.swap(generation, Relaxed) != generation {
-            // SAFETY: VMX is on, and the kind of INVEPT was found to be there.
-            unsafe { vmcs::drop_nested() };
+        // SAFETY: VMX is on, and the kind of INVEPT was found to be there.
+        unsafe { vmcs::drop_nested() };
+        let tag = CPUS.get(cpu).map_or(1, |c| c.tags.take(TAGS));
+        if tag == 1 && self.controls.tagged() {
+            // SAFETY: as above; the kind of INVVPID was found to be there when tags are used.
+            unsafe { vmcs::drop_tagged() };
         }
-        let tag = c.next.load(Relaxed);
-        if tag < TAGS {
-            c.next.store(tag.wrapping_add(1), Relaxed);
-            return tag;
-        }
-        Self::retire_tags(cpu);
-        c.dropped.store(Self::generation(cpu), Relaxed);
-        c.next.store(2, Relaxed);
-        // SAFETY: as above, and tags are only given out when they can be dropped. INVEPT drops what the retired ones combined.
-        unsafe {
-            vmcs::drop_nested();
-            if self.controls.tagged() {
-                vmcs::drop_tagged();
-            }
-        }
-        1
+        tag
     }
 }
