@@ -80,7 +80,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// A domain's counter when the machine's has the value `tsc`; offsets of single vCPUs come on top.
-    fn domain_tsc_at(&self, d: &Domain, tsc: u64) -> u64 {
+    pub(crate) fn domain_tsc_at(&self, d: &Domain, tsc: u64) -> u64 {
         if d.tsc.is_emulated() { d.tsc.at(self.hw.tsc_scale().at(tsc)) } else { tsc }
     }
 
@@ -91,7 +91,7 @@ impl<H: Hw> Host<H> {
 
     /// A vCPU's counter when the machine's has the value `tsc`.
     pub(crate) fn vcpu_tsc_at(&self, d: &Domain, v: &Vcpu, tsc: u64) -> u64 {
-        let offset = self.context(v).map_or(0, |x| self.hw.register(x, fx_virt::Register::TscOffset));
+        let offset = v.hvm.as_ref().map_or(0, |h| h.tsc_offset.load(Relaxed));
         self.domain_tsc_at(d, tsc).wrapping_add(offset)
     }
 

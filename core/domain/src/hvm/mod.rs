@@ -94,6 +94,8 @@ pub struct HvmVcpu {
     pub(crate) scratch: Scratch,
     /// What it has done with devices in an instruction that is not complete.
     pub io: Io,
+    /// How far its time stamp counter is from its domain's.
+    pub(crate) tsc_offset: AtomicU64,
     /// Its debug registers 0–3 are in the processor.
     debug_loaded: Own32,
 }
@@ -175,6 +177,7 @@ impl<H: Hw> Host<H> {
             start_at: AtomicU32::new(0),
             scratch: Scratch::default(),
             io: Io::default(),
+            tsc_offset: AtomicU64::new(0),
             debug_loaded: Own32::new(0),
         })
     }

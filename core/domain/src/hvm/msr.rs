@@ -1,8 +1,9 @@
 //! Model-specific registers as an HVM vCPU has them.
 
+use core::sync::atomic::Ordering;
+
 use fx_cpuid as cp;
 use fx_cpuid::MsrAnswer;
-use fx_types::Mfn;
 use fx_vdev::mtrr::Mtrr;
 use fx_virt::{Register, Virt};
 use xen_abi::cpufeatureset::X86_FEATURE_X2APIC;
@@ -11,6 +12,7 @@ use super::HvmVcpu;
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
+use crate::vcpu::Vcpu;
 
 const TSC: u32 = 0x10;
 const APIC_BASE: u32 = 0x1b;
@@ -120,7 +122,7 @@ impl<H: Hw> Host<H> {
                 return valid;
             }
             TSC => {
-                self.set_guest_tsc(&c.d, x, value);
+                self.set_guest_tsc(&c.d, &c.v, self.hw.tsc(), value);
                 self.refresh_time(c);
             }
             APIC_BASE => {
@@ -185,9 +187,17 @@ impl<H: Hw> Host<H> {
         matches!(cp::guest_wrmsr(&c.d.policy.lock(), msr, value), MsrAnswer::Value(_))
     }
 
-    /// Makes the guest's time stamp counter be `value` now.
-    pub(super) fn set_guest_tsc(&self, d: &Domain, x: &H::Context, value: u64) {
-        self.hw.set_register(x, Register::TscOffset, value.wrapping_sub(self.domain_tsc(d)));
+    /// Makes a vCPU's time stamp counter be `value` when the machine's is `tsc`.
+    pub(super) fn set_guest_tsc(&self, d: &Domain, v: &Vcpu, tsc: u64, value: u64) {
+        self.set_tsc_offset(v, value.wrapping_sub(self.domain_tsc_at(d, tsc)));
+    }
+
+    /// Makes a vCPU's time stamp counter differ by so much from its domain's. It is current here, or stands still.
+    pub(super) fn set_tsc_offset(&self, v: &Vcpu, offset: u64) {
+        if let (Some(h), Some(x)) = (&v.hvm, self.context(v)) {
+            h.tsc_offset.store(offset, Ordering::Relaxed);
+            self.hw.set_register(x, Register::TscOffset, offset);
+        }
     }
 
     /// Fills the page at the guest-physical address with the entries of hypercalls.
@@ -196,9 +206,9 @@ impl<H: Hw> Host<H> {
         if value & 0xfff != 0 {
             return false;
         }
-        let page: Option<Mfn> = self.frame_of(&c.d, value >> 12).ok();
         let Some(vendor) = self.hw.virt().map(|f| f.vendor) else { return false };
-        page.map(|mfn| self.hw.write(mfn.addr(), &super::hypercall_page(vendor))).is_some()
+        let page = c.d.hvm.as_ref().and_then(|h| self.ram_at(h, value, true));
+        page.map(|at| self.hw.write(at, &super::hypercall_page(vendor))).is_some()
     }
 
     /// Puts the APIC timer of a vCPU that came here from another CPU on this one's queue.

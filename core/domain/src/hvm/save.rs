@@ -90,19 +90,20 @@ impl<H: Hw> Host<H> {
             gtsc_khz: self.domain_scale(d).khz,
         };
         push(&mut out, s::HVM_SAVE_CODE_HEADER, 0, &header)?;
+        let tsc = self.hw.tsc();
         for code in ORDER {
-            self.save_records(d, code, &mut out)?;
+            self.save_records(d, code, tsc, &mut out)?;
         }
         push(&mut out, s::HVM_SAVE_CODE_END, 0, &())?;
         Ok(out)
     }
 
-    /// The records of a kind.
-    fn save_records(&self, d: &Domain, code: u16, out: &mut Vec<u8>) -> Result {
+    /// The records of a kind. The vCPUs' counters are all read at the moment at which the machine's was `tsc`.
+    fn save_records(&self, d: &Domain, code: u16, tsc: u64, out: &mut Vec<u8>) -> Result {
         if is_device(code) {
             return self.save_device(d, code, out);
         }
-        d.vcpus.iter().try_for_each(|v| self.save_record(d, v, code, out))
+        d.vcpus.iter().try_for_each(|v| self.save_record(d, v, code, tsc, out))
     }
 
     /// One record, without its descriptor.
@@ -115,7 +116,7 @@ impl<H: Hw> Host<H> {
             self.save_device(d, code, &mut all)?;
         } else {
             let v = d.vcpu(u32::from(instance)).ok_or(Errno::ENOENT)?;
-            self.save_record(d, v, code, &mut all)?;
+            self.save_record(d, v, code, self.hw.tsc(), &mut all)?;
         }
         let (mut rest, mut found) = (all.as_slice(), None);
         while found.is_none() && !rest.is_empty() {
@@ -133,12 +134,12 @@ impl<H: Hw> Host<H> {
     ///
     /// # Errors
     /// `ENOENT` when there is no such record.
-    fn save_record(&self, d: &Domain, v: &Vcpu, code: u16, out: &mut Vec<u8>) -> Result {
+    fn save_record(&self, d: &Domain, v: &Vcpu, code: u16, tsc: u64, out: &mut Vec<u8>) -> Result {
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match code {
             s::HVM_SAVE_CODE_CPU if v.initialised.load(core::sync::atomic::Ordering::Acquire) => {
                 let mut k = HvmHwCpu::default();
-                self.save_hvm_cpu(d, v, &mut k)?;
+                self.save_hvm_cpu(d, v, tsc, &mut k)?;
                 push(out, code, v.id, &k)
             }
             s::HVM_SAVE_CODE_CPU => Ok(()),
@@ -187,13 +188,15 @@ impl<H: Hw> Host<H> {
         if head.typecode != s::HVM_SAVE_CODE_HEADER || header.magic != s::HVM_FILE_MAGIC {
             return Err(Errno::EINVAL);
         }
+        // One moment for all: counters that agreed go on agreeing.
+        let tsc = self.hw.tsc();
         loop {
             let (head, data) = next(&mut rest)?;
             if head.typecode == s::HVM_SAVE_CODE_END {
                 self.settle_platform(d);
                 return Ok(());
             }
-            self.load_record(d, &head, data).inspect_err(|e| {
+            self.load_record(d, &head, tsc, data).inspect_err(|e| {
                 let (code, instance) = (head.typecode, head.instance);
                 self.log_guest(
                     d.id,
@@ -203,14 +206,14 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    fn load_record(&self, d: &Domain, head: &HvmSaveDescriptor, data: &[u8]) -> Result {
+    fn load_record(&self, d: &Domain, head: &HvmSaveDescriptor, tsc: u64, data: &[u8]) -> Result {
         if is_device(head.typecode) {
             return self.load_device(d, head.typecode, head.instance, data);
         }
         let v = d.vcpu(u32::from(head.instance)).ok_or(Errno::ENOENT)?;
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match head.typecode {
-            s::HVM_SAVE_CODE_CPU => self.load_hvm_cpu(d, v, &mut value(data)?),
+            s::HVM_SAVE_CODE_CPU => self.load_hvm_cpu(d, v, tsc, &mut value(data)?),
             s::HVM_SAVE_CODE_LAPIC => {
                 let k: HvmHwLapic = value(data)?;
                 if h.lapic.lock().load(&k) { Ok(()) } else { Err(Errno::EINVAL) }

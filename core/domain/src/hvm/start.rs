@@ -6,6 +6,7 @@ use fx_types::GuestRegs;
 use fx_virt::{Register, Segment, SegmentRegister};
 
 use super::HvmVcpu;
+use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 use crate::vcpu::Vcpu;
@@ -48,6 +49,8 @@ impl<H: Hw> Host<H> {
             // Events may have come meanwhile; what told the APIC of them may be lost.
             self.events_pending(&c.d, v);
         }
+        // It may have halted before it was told to stop.
+        self.unblock(&c.d, v);
         if v.down.swap(false, Ordering::SeqCst) {
             self.update_runnable(&c.d, v);
         }
@@ -55,20 +58,23 @@ impl<H: Hw> Host<H> {
 
     /// A vCPU that was told to start does so: `regs` are its registers. It is current here, or stands still for the caller.
     #[inline]
-    pub(super) fn begin_if_started(&self, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) {
+    pub(super) fn begin_if_started(&self, d: &Domain, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) {
         if h.start_at.load(Ordering::Relaxed) != 0 {
-            self.begin_at(v, h, regs);
+            self.begin_at(d, v, h, regs);
         }
     }
 
     #[cold]
-    fn begin_at(&self, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) {
+    fn begin_at(&self, d: &Domain, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) {
         let at = u64::from(h.start_at.swap(0, Ordering::SeqCst) & !STARTS);
         let Some(x) = self.context(v) else { return };
         self.reset_registers(x);
         let code =
             SegmentRegister { selector: (at << 8) as u16, attributes: 0x9b, limit: 0xffff, base: at << 12 };
         self.hw.set_segment(x, Segment::Cs, &code);
+        // As the first one's: kernels that find counters apart at the start do not use them.
+        let first = d.vcpus.first().and_then(|f| f.hvm.as_ref());
+        self.set_tsc_offset(v, first.map_or(0, |f| f.tsc_offset.load(Ordering::Relaxed)));
         h.io.cancel();
         *regs = GuestRegs { rflags: 2, rdx: 0x600, ..GuestRegs::default() };
     }

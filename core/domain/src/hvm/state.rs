@@ -101,14 +101,14 @@ fn event_of(word: u32, error: u32) -> Option<Event> {
 }
 
 impl<H: Hw> Host<H> {
-    /// A vCPU's registers. It stands still.
+    /// A vCPU's registers, its counter when the machine's was `tsc`. It stands still.
     ///
     /// # Errors
     /// `EINVAL` for a PV one.
-    pub(crate) fn save_hvm_cpu(&self, d: &Domain, v: &Vcpu, k: &mut HvmHwCpu) -> Result {
+    pub(crate) fn save_hvm_cpu(&self, d: &Domain, v: &Vcpu, tsc: u64, k: &mut HvmHwCpu) -> Result {
         let (x, h) = (self.context(v).ok_or(Errno::EINVAL)?, v.hvm.as_ref().ok_or(Errno::EINVAL)?);
         let hw = &self.hw;
-        self.begin_if_started(v, h, &mut v.saved.lock().regs);
+        self.begin_if_started(d, v, h, &mut v.saved.lock().regs);
         for (r, to) in plain(k) {
             *to = hw.register(x, r);
         }
@@ -121,7 +121,7 @@ impl<H: Hw> Host<H> {
         (k.gdtr_base, k.gdtr_limit, k.idtr_base, k.idtr_limit) = (gdt.base, gdt.limit, idt.base, idt.limit);
         k.cr0 = hw.register(x, Register::Cr0);
         k.msr_efer = hw.register(x, Register::Efer);
-        k.tsc = self.vcpu_tsc(d, v);
+        k.tsc = self.vcpu_tsc_at(d, v, tsc);
         let event = hw.injecting(x).map(|e| event_word(&e));
         (k.pending_event, k.error_code) = event.unwrap_or((0, 0));
         for (to, from) in [&mut k.dr0, &mut k.dr1, &mut k.dr2, &mut k.dr3].into_iter().zip(&v.pv.debug) {
@@ -133,11 +133,11 @@ impl<H: Hw> Host<H> {
         Ok(())
     }
 
-    /// Gives a vCPU its registers and lets it run. It stands still.
+    /// Gives a vCPU its registers, of the moment at which the machine's counter was `tsc`, and lets it run. It stands still.
     ///
     /// # Errors
     /// `EINVAL` for values that no processor can have; the vCPU is then as before.
-    pub(crate) fn load_hvm_cpu(&self, d: &Domain, v: &Vcpu, k: &mut HvmHwCpu) -> Result {
+    pub(crate) fn load_hvm_cpu(&self, d: &Domain, v: &Vcpu, tsc: u64, k: &mut HvmHwCpu) -> Result {
         check(k)?;
         let x = self.context(v).ok_or(Errno::EINVAL)?;
         let hw = &self.hw;
@@ -161,7 +161,7 @@ impl<H: Hw> Host<H> {
         let lma = if long { EFER_LMA } else { 0 };
         hw.set_register(x, Register::Efer, k.msr_efer & !EFER_LMA | lma);
         // Zero is what the toolstack gives a new vCPU.
-        self.set_guest_tsc(d, x, k.tsc);
+        self.set_guest_tsc(d, v, tsc, k.tsc);
         hw.inject(x, event_of(k.pending_event, k.error_code).as_ref());
         for (from, to) in [k.dr0, k.dr1, k.dr2, k.dr3].into_iter().zip(&v.pv.debug) {
             to.set(from);
