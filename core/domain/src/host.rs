@@ -174,7 +174,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// Drops all guest translations on all CPUs.
-    fn flush_everywhere(&self) {
+    pub(crate) fn flush_everywhere(&self) {
         let cpus = self.hw.cpus();
         let mut all = fx_types::CpuSet::EMPTY;
         (0..cpus).for_each(|cpu| all.insert(cpu));

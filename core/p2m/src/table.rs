@@ -1,9 +1,10 @@
 //! A domain's nested page tables.
 //!
-//! Look-ups take no lock: an entry is one word, and a table is never freed before the domain ends. Changes are made one at a
-//! time. What an entry refers to is held and let go by the host, as its kind wants it.
+//! Look-ups take no lock: an entry is one word, and a table is never freed before the tables are closed and all look-ups that
+//! began before are over. Changes are made one at a time. What an entry refers to is held and let go by the host, as its kind
+//! wants it.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use fx_sync::Lock;
 use fx_types::{Errno, Mfn, PhysMem, Result};
@@ -25,8 +26,12 @@ pub trait P2mHost {
     fn take_table(&self) -> Option<Mfn>;
     /// Gives a table's frame back.
     fn give_table(&self, mfn: Mfn);
-    /// An entry was replaced: what it held is to be let go, and translations by it may still be in processors.
-    fn replaced(&self, gfn: u64, old: &Entry);
+    /// Translations by an entry that is no more, or that gives less now, may still be in processors.
+    fn stale(&self);
+    /// An entry was replaced: what it held is to be let go.
+    fn replaced(&self, old: &Entry);
+    /// Returns when all look-ups that any CPU has begun are over.
+    fn settle(&self);
 }
 
 /// What the machine's nested paging can do.
@@ -51,6 +56,8 @@ pub struct P2m {
     huge: bool,
     change: Lock<()>,
     highest: AtomicU64,
+    /// The domain ends: nothing is found or changed any more.
+    closed: AtomicBool,
 }
 
 impl P2m {
@@ -65,6 +72,7 @@ impl P2m {
             huge: config.huge,
             change: Lock::new(()),
             highest: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -89,7 +97,7 @@ impl P2m {
     /// What a guest frame is: the entry that it is part of. `mfn` is that of the frame itself.
     #[must_use]
     pub fn get<M: PhysMem>(&self, mem: &M, gfn: u64) -> Entry {
-        if gfn >> 36 != 0 {
+        if gfn >> 36 != 0 || self.closed.load(Ordering::Acquire) {
             return Entry::NONE;
         }
         let (mut table, mut level) = (self.root, ROOT_LEVEL);
@@ -118,6 +126,7 @@ impl P2m {
             _ => 0,
         };
         let _one = self.change.lock();
+        self.still_open()?;
         let mut done = 0;
         while done < count {
             let piece = Entry { mfn: Mfn(new.mfn.0.wrapping_add(done)), kind: new.kind, order: step };
@@ -147,7 +156,10 @@ impl P2m {
         match decode(host.mem().load64(slot), level) {
             Slot::Leaf(old) => {
                 host.mem().store64(slot, self.format.leaf(new));
-                host.replaced(gfn, &old);
+                if old.kind.is_present() {
+                    host.stale();
+                }
+                host.replaced(&old);
                 Ok(())
             }
             // A table stays a table: a processor may be walking it.
@@ -173,6 +185,7 @@ impl P2m {
             return Err(Errno::EINVAL);
         }
         let _one = self.change.lock();
+        self.still_open()?;
         let (mut table, mut level) = (self.root, ROOT_LEVEL);
         loop {
             let slot = at(table, gfn, level);
@@ -191,35 +204,40 @@ impl P2m {
 
     /// Changes the kinds of entries from guest frame `*from` on, at most `most` of them, as `change` says (`None`: as it is); `*from`
     /// moves on. What they hold stays held. `true` when all frames are done.
-    pub fn retype<M: PhysMem>(
+    pub fn retype<P: P2mHost>(
         &self,
-        mem: &M,
+        host: &P,
         from: &mut u64,
         most: u32,
         change: impl Fn(Kind) -> Option<Kind>,
     ) -> bool {
         let _one = self.change.lock();
         for _ in 0..most {
-            if *from >> 36 != 0 {
+            if *from >> 36 != 0 || self.still_open().is_err() {
                 return true;
             }
             let (mut table, mut level) = (self.root, ROOT_LEVEL);
-            let slot = loop {
+            let (slot, e) = loop {
                 let slot = at(table, *from, level);
-                match decode(mem.load64(slot), level) {
+                match decode(host.mem().load64(slot), level) {
                     Slot::Table(next) => (table, level) = (next, level.wrapping_sub(1)),
-                    Slot::Leaf(_) => break slot,
+                    Slot::Leaf(e) => break (slot, e),
                 }
             };
-            if let Slot::Leaf(e) = decode(mem.load64(slot), level)
-                && let Some(kind) = change(e.kind).filter(|_| e.kind.is_present())
-            {
-                mem.store64(slot, self.format.leaf(&Entry { kind, ..e }));
+            if let Some(kind) = change(e.kind).filter(|_| e.kind.is_present()) {
+                host.mem().store64(slot, self.format.leaf(&Entry { kind, ..e }));
+                if e.kind.is_writable() && !kind.is_writable() {
+                    host.stale();
+                }
             }
             let span = 1u64 << level.saturating_sub(1).saturating_mul(9);
             *from = (*from & !span.wrapping_sub(1)).wrapping_add(span);
         }
         *from >> 36 != 0
+    }
+
+    fn still_open(&self) -> Result {
+        if self.closed.load(Ordering::Acquire) { Err(Errno::EINVAL) } else { Ok(()) }
     }
 
     /// Makes a table of what was one entry, with the same meaning.
@@ -237,8 +255,12 @@ impl P2m {
     }
 
     /// Empties the tables from guest frame `*from` on and gives their frames back, for at most `most` entries; `true` when all
-    /// is done, the root too. No processor uses them any more.
+    /// is done, the root too. No processor translates by them any more; what others look up from the first call on is nothing.
     pub fn destroy<P: P2mHost>(&self, host: &P, from: &mut u64, most: u32) -> bool {
+        if !self.closed.swap(true, Ordering::SeqCst) {
+            host.settle();
+        }
+        // A change that began before is over then.
         let _one = self.change.lock();
         let mut left = most;
         while *from >> 36 == 0 {
@@ -269,7 +291,7 @@ impl P2m {
                 Slot::Leaf(old) => {
                     if old.kind != Kind::None {
                         host.mem().store64(slot, 0);
-                        host.replaced(gfn, &old);
+                        host.replaced(&old);
                     }
                     break;
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
 use fx_types::{GuestRegs, Result};
 use fx_virt::{Event, Exit, Features, Reason, Register, Segment, SegmentRegister, Setup, Vendor, Virt};
@@ -20,6 +20,7 @@ pub type Handler = Box<dyn FnMut(&Event) -> Vec<Step> + Send>;
 pub struct Script {
     play: Mutex<Play>,
     absent: AtomicBool,
+    flushes: AtomicU32,
 }
 
 #[derive(Default)]
@@ -80,6 +81,11 @@ impl Script {
     /// What RAX was after each step since this was asked last.
     pub fn take_results(&self) -> Vec<u64> {
         self.with(|p| std::mem::take(&mut p.results))
+    }
+
+    /// How often guests' translations were dropped since this was asked last.
+    pub fn take_flushes(&self) -> u32 {
+        self.flushes.swap(0, SeqCst)
     }
 
     /// Whether there is no hardware virtualisation.
@@ -183,5 +189,7 @@ impl Virt for Machine {
 
     fn intercept_debug(&self, _context: &Context, _on: bool) {}
 
-    fn flush_guest(&self, _context: &Context) {}
+    fn flush_guest(&self, _context: &Context) {
+        self.script.flushes.fetch_add(1, SeqCst);
+    }
 }

@@ -6,6 +6,8 @@ mod anything;
 mod dice;
 #[path = "platform/guest.rs"]
 mod guest;
+#[path = "platform/memory.rs"]
+mod memory;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -16,7 +18,7 @@ use fx_domain::time::PLATFORM;
 use fx_domain::vcpu::RUN;
 use fx_sim_host::{Step, invariants, on_cpu};
 use fx_types::{CpuSet, DomId, Errno, PhysMem};
-use guest::{DEVICES, MS, Scene, apic, byte, eoi, io, load, out, records, route, store};
+use guest::{DEVICES, MS, Scene, apic, byte, eoi, io, load, out, records, route, state_of, store};
 use xen_abi::arch_x86::XEN_X86_EMU_LAPIC;
 use xen_abi::dm_op as o;
 use xen_abi::domctl as d;
@@ -384,23 +386,15 @@ fn what_no_device_can_be_is_refused() {
     s.create(6, 1, XEN_X86_EMU_LAPIC);
     let saved = s.save(G);
     let whole = records(&saved);
-    let of = |records: &[(u16, u16, Vec<u8>)]| {
-        let mut state = Vec::new();
-        for (code, instance, data) in records {
-            state.extend(code.to_le_bytes().into_iter().chain(instance.to_le_bytes()));
-            state.extend((data.len() as u32).to_le_bytes().iter().chain(data));
-        }
-        state
-    };
-    assert_eq!(of(&whole), saved);
+    assert_eq!(state_of(&whole), saved);
     for code in [s::HVM_SAVE_CODE_PIC, s::HVM_SAVE_CODE_RTC, s::HVM_SAVE_CODE_PIT] {
         let mut changed = whole.clone();
         changed.iter_mut().find(|r| r.0 == code).unwrap().1 = 9;
-        assert_eq!(s.load(G, &of(&changed)), Err(Errno::EINVAL), "no such instance of {code}");
+        assert_eq!(s.load(G, &state_of(&changed)), Err(Errno::EINVAL), "no such instance of {code}");
     }
     let mut changed = whole.clone();
     changed.iter_mut().find(|r| r.0 == s::HVM_SAVE_CODE_PCI_LINK).unwrap().2[0] = 16;
-    assert_eq!(s.load(G, &of(&changed)), Err(Errno::EINVAL));
+    assert_eq!(s.load(G, &state_of(&changed)), Err(Errno::EINVAL));
     assert_eq!(s.load(6, &saved), Err(Errno::ENODEV), "a PVH domain has no such devices");
     assert_eq!(s.load(G, &saved), Ok(()));
 }

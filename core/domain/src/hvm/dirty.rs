@@ -12,7 +12,7 @@ use fx_p2m::Kind;
 use fx_types::{Errno, Result};
 
 use super::HvmDomain;
-use super::physmap::Nested;
+use super::physmap::{Nested, Physmap};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::hw::Hw;
@@ -32,6 +32,12 @@ pub struct Notes {
 }
 
 impl Notes {
+    /// How many pieces there are.
+    #[must_use]
+    pub fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Notes a frame.
     pub fn set(&mut self, gfn: u64) {
         let (piece, bit) = (gfn / FRAMES, gfn % FRAMES);
@@ -67,6 +73,8 @@ pub struct Dirty {
     pub video: Option<(u64, u64, Notes)>,
     /// Where switching on or off goes on.
     cursor: u64,
+    /// Where taking the notes goes on: the first frame, and how many were written before it.
+    pub taking: Option<(u64, u32)>,
 }
 
 impl Dirty {
@@ -87,6 +95,9 @@ impl<H: Hw> Host<H> {
     pub(crate) fn note_write(&self, h: &HvmDomain, gfn: u64) {
         let mut dirty = h.dirty.lock();
         let here = h.p2m.get(&self.hw, gfn);
+        if !here.kind.is_ram() {
+            return;
+        }
         if here.kind == Kind::RamLogDirty
             && h.p2m.change_kind(&Nested::new(self, &h.pool), gfn, Kind::Ram).is_err()
         {
@@ -101,7 +112,7 @@ impl<H: Hw> Host<H> {
         let order = h.p2m.get(&self.hw, gfn).order;
         let count = 1u64.wrapping_shl(u32::from(order));
         let mut from = gfn & !count.wrapping_sub(1);
-        let _ = h.p2m.retype(&self.hw, &mut from, 1, |_| Some(Kind::Ram));
+        let _ = h.p2m.retype(&Nested::new(self, &h.pool), &mut from, 1, |_| Some(Kind::Ram));
         (gfn & !count.wrapping_sub(1)..).take(count as usize).for_each(|g| dirty.note(g));
     }
 
@@ -129,6 +140,7 @@ impl<H: Hw> Host<H> {
                 return Err(Errno::EINVAL);
             }
             dirty.log = on.then(Notes::default);
+            dirty.taking = None;
             h.dirty_on.store(on || dirty.video.is_some(), core::sync::atomic::Ordering::Relaxed);
         }
         let change = |kind| match (kind, on) {
@@ -137,33 +149,30 @@ impl<H: Hw> Host<H> {
             _ => None,
         };
         let mut from = dirty.cursor;
-        let done = h.p2m.retype(&self.hw, &mut from, PASS, change);
-        dirty.cursor = if done { 0 } else { from };
-        drop(dirty);
-        if !done {
+        let nested = Nested::new(self, &h.pool);
+        if !h.p2m.retype(&nested, &mut from, PASS, change) {
+            dirty.cursor = from;
             return Err(Errno::ERESTART);
         }
+        dirty.cursor = 0;
+        if let Some((_, _, notes)) = &mut dirty.video {
+            // Its frames may be written without a note now.
+            notes.all = true;
+        }
+        drop(dirty);
         self.flush_domain_tlb(d);
         Ok(())
     }
 
-    /// The next 64 frames' notes for migration; `take`: they are noted anew from now on. The caller flushes the domain.
-    pub(crate) fn dirty_word(&self, h: &HvmDomain, first: u64, take: bool) -> u64 {
-        let mut dirty = h.dirty.lock();
+    /// The next 64 frames' notes for migration; `take`: they are noted anew from now on.
+    pub(crate) fn dirty_word(&self, change: &Physmap<'_, H>, first: u64, take: bool) -> u64 {
+        let mut dirty = change.dirty();
         let Some(log) = &mut dirty.log else { return 0 };
         let word = log.word(first, take);
         if take {
-            self.watch_again(h, first, word);
+            change.watch(first, word);
         }
         word
-    }
-
-    fn watch_again(&self, h: &HvmDomain, first: u64, word: u64) {
-        for bit in (0..64u64).filter(|bit| word >> bit & 1 != 0) {
-            let mut from = first.wrapping_add(bit);
-            let _ =
-                h.p2m.retype(&self.hw, &mut from, 1, |kind| (kind == Kind::Ram).then_some(Kind::RamLogDirty));
-        }
     }
 
     /// Which of a domain's frames from `first` on were written since the latest call for the same ones, 64 in each word; the first
@@ -173,29 +182,27 @@ impl<H: Hw> Host<H> {
     /// What `word` answers.
     pub(crate) fn track_video(
         &self,
-        d: &Domain,
-        h: &HvmDomain,
+        change: &Physmap<'_, H>,
         (first, count): (u64, u64),
         mut word: impl FnMut(u64, u64) -> Result,
     ) -> Result {
-        let mut dirty = h.dirty.lock();
+        let mut dirty = change.dirty();
         let same = dirty.video.as_ref().is_some_and(|(f, n, _)| (*f, *n) == (first, count));
         if !same {
             dirty.video = (count != 0).then(|| (first, count, Notes { all: true, ..Notes::default() }));
         }
-        h.dirty_on.store(dirty.log.is_some() || count != 0, core::sync::atomic::Ordering::Relaxed);
+        change.note_writes(dirty.log.is_some() || count != 0);
         for i in 0..count.div_ceil(64) {
             let at = first.wrapping_add(i.wrapping_mul(64));
             let Some((_, _, notes)) = &mut dirty.video else { break };
             let bits = notes.word(i.wrapping_mul(64), true);
-            word(i, bits)?;
-            self.watch_again(h, at, bits);
+            // What was taken and not told is told next time.
+            word(i, bits).inspect_err(|_| notes.all = true)?;
+            change.watch(at, bits);
         }
         if let Some((_, _, notes)) = &mut dirty.video {
             notes.all = false;
         }
-        drop(dirty);
-        self.flush_domain_tlb(d);
         Ok(())
     }
 }

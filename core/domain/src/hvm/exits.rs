@@ -142,10 +142,9 @@ impl<H: Hw> Host<H> {
 
     fn nested_fault(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, address: u64, access: Access) {
         let Some(d) = &c.d.hvm else { return };
-        let before = d.p2m.get(&self.hw, address >> 12);
         let e = self.lookup(d, address >> 12);
-        if before.kind == fx_p2m::Kind::OnDemand {
-            // It is there now, or the domain is crashed.
+        if e.kind == fx_p2m::Kind::OnDemand {
+            // It could not be had, and the domain is crashed.
             return;
         }
         // Changed since the processor looked: it looks again.

@@ -9,7 +9,7 @@ use fx_p2m::{Entry, Kind};
 use fx_types::{Errno, Mfn, Result};
 
 use super::HvmDomain;
-use super::physmap::Nested;
+use super::physmap::{Nested, Physmap};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::hw::Hw;
@@ -17,8 +17,8 @@ use crate::hw::Hw;
 /// Frames of a large page, and log2 of that.
 const LARGE: u64 = 512;
 const LARGE_ORDER: u8 = 9;
-/// Blocks that one pass takes or gives back.
-const PASS: u32 = 64;
+/// Frames that one pass takes, which are cleared.
+const PASS: u64 = 1024;
 
 /// What waits for a domain.
 #[derive(Default)]
@@ -77,7 +77,8 @@ impl<H: Hw> Host<H> {
         if populated > 0 {
             wanted = wanted.min(pod.entries);
         }
-        for _ in 0..PASS {
+        let mut left = PASS;
+        while left > 0 {
             let missing = wanted.saturating_sub(pod.cached());
             if missing == 0 {
                 return Ok(());
@@ -88,6 +89,7 @@ impl<H: Hw> Host<H> {
                 Err(_) => (self.alloc_domain(d, 0, Zone::Any, true)?, 0),
             };
             pod.put(mfn, order)?;
+            left = left.saturating_sub(1u64.wrapping_shl(u32::from(order)));
         }
         Err(Errno::ERESTART)
     }
@@ -135,19 +137,27 @@ impl<H: Hw> Host<H> {
             return Err(Errno::ENOMEM);
         };
         let first = gfn & !(1u64.wrapping_shl(u32::from(order))).wrapping_sub(1);
-        let placed = self.physmap_set(h, d, first, &Entry { mfn, kind: Kind::Ram, order });
-        match placed {
-            Ok(()) => pod.entries = pod.entries.saturating_sub(1u64.wrapping_shl(u32::from(order))),
-            Err(_) => pod.put(mfn, order)?,
+        let placed = Physmap::new(self, d, h).set(d, first, &Entry { mfn, kind: Kind::Ram, order });
+        if placed.is_ok() {
+            pod.entries = pod.entries.saturating_sub(1u64.wrapping_shl(u32::from(order)));
+            return placed;
         }
-        placed
+        let kept = pod.put(mfn, order);
+        drop(pod);
+        self.crash_domain(
+            d,
+            format_args!(
+                "its nested page tables have no frames left: raise shadow_memory= in its configuration"
+            ),
+        );
+        kept.and(placed)
     }
 
     /// The balloon driver gives a guest frame back that never became memory.
     ///
     /// # Errors
     /// `ENOMEM` when a large entry cannot be split.
-    pub(crate) fn forgo_on_demand(&self, d: &Arc<Domain>, h: &HvmDomain, gfn: u64) -> Result {
+    pub(crate) fn forgo_on_demand(&self, d: &Domain, h: &HvmDomain, gfn: u64) -> Result {
         let surplus = {
             let mut pod = h.on_demand.lock();
             h.p2m.set(&Nested::new(self, &h.pool), gfn, &Entry::NONE)?;

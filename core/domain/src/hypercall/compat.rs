@@ -85,7 +85,7 @@ impl<H: Hw> Host<H> {
                 };
                 self.with_native(c, &native, |at| self.sched_op(c, &mut [command, at, 0, 0, 0]))
             }
-            // Their structures are the same in both.
+            // Their structures are the same in both, or differ in what these guests do not ask (`XENVER_platform_parameters`).
             (nr::HYPERVISOR_SCHED_OP | nr::HYPERVISOR_EVENT_CHANNEL_OP | nr::HYPERVISOR_HVM_OP, _)
             | (nr::HYPERVISOR_XEN_VERSION | nr::HYPERVISOR_CONSOLE_IO | nr::HYPERVISOR_VM_ASSIST, _) => {
                 self.hvm_call(c, number, args)
@@ -174,9 +174,13 @@ impl<H: Hw> Host<H> {
             ..Default::default()
         };
         self.guest(c).write_val(SCRATCH, &native)?;
-        let done = self.reservation_op(c, &mut { op }, SCRATCH)?;
-        let all = start.saturating_add(done as u64);
-        if done as u64 == count && all < total {
+        let mut native_command = op;
+        let (done, more) = match self.reservation_op(c, &mut native_command, SCRATCH) {
+            Err(Errno::ERESTART) => (native_command >> super::memory::START_SHIFT, true),
+            answer => answer.map(|done| (done as u64, done as u64 == count))?,
+        };
+        let all = start.saturating_add(done);
+        if more && all < total {
             *command = op | all << super::memory::START_SHIFT;
             return Err(Errno::ERESTART);
         }

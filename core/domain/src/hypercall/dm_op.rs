@@ -16,6 +16,7 @@ use super::{Answer, Args};
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hvm::HvmDomain;
+use crate::hvm::physmap::Physmap;
 use crate::hw::Hw;
 
 /// The most buffers of a call.
@@ -168,26 +169,25 @@ impl<H: Hw> Host<H> {
         if a.pad != 0 || a.first_pfn.checked_add(u64::from(a.nr)).is_none() {
             return Err(Errno::EINVAL);
         }
+        let change = Physmap::new(self, &s.d, &s.h);
         let mut left = PASS;
         while a.nr > 0 {
             if left == 0 {
                 op.put(&a);
-                self.flush_domain_tlb(&s.d);
                 return Err(Errno::ERESTART);
             }
-            let here = s.h.p2m.get(&self.hw, a.first_pfn);
+            let here = change.get(a.first_pfn);
             if !here.kind.is_ram() {
                 return Err(Errno::EINVAL);
             }
             if kind == Kind::None {
-                self.drop_memory_at(&s.d, &s.h, a.first_pfn, &here)?;
+                change.uncover(a.first_pfn)?;
             } else if here.kind != kind {
-                self.physmap_set(&s.h, &s.d, a.first_pfn, &Entry { mfn: here.mfn, kind, order: 0 })?;
+                change.set(&s.d, a.first_pfn, &Entry { mfn: here.mfn, kind, order: 0 })?;
             }
             (a.first_pfn, a.nr, left) =
                 (a.first_pfn.wrapping_add(1), a.nr.wrapping_sub(1), left.wrapping_sub(1));
         }
-        self.flush_domain_tlb(&s.d);
         Ok(())
     }
 
@@ -197,17 +197,17 @@ impl<H: Hw> Host<H> {
         if a.pad != 0 || !end(a.src_gfn) || !end(a.dst_gfn) {
             return Err(Errno::EINVAL);
         }
+        let change = Physmap::new(self, &s.d, &s.h);
         let mut left = PASS;
         while a.size > 0 {
             if left == 0 {
                 op.put(&a);
                 return Err(Errno::ERESTART);
             }
-            self.move_frame(&s.d, &s.h, a.src_gfn, a.dst_gfn)?;
+            change.rename(a.src_gfn, a.dst_gfn)?;
             (a.src_gfn, a.dst_gfn) = (a.src_gfn.wrapping_add(1), a.dst_gfn.wrapping_add(1));
             (a.size, left) = (a.size.wrapping_sub(1), left.wrapping_sub(1));
         }
-        self.flush_domain_tlb(&s.d);
         Ok(())
     }
 
@@ -219,7 +219,7 @@ impl<H: Hw> Host<H> {
             return Err(Errno::EINVAL);
         }
         let bytes = u64::from(a.nr.div_ceil(8));
-        self.track_video(&s.d, &s.h, (a.first_pfn, u64::from(a.nr)), |i, word| {
+        self.track_video(&Physmap::new(self, &s.d, &s.h), (a.first_pfn, u64::from(a.nr)), |i, word| {
             let at = i.wrapping_mul(8);
             let len = bytes.saturating_sub(at).min(8) as usize;
             let word = word.to_le_bytes();

@@ -16,6 +16,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 use super::{Answer, Args};
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
+use crate::hvm::physmap::{Nested, Physmap};
 use crate::hw::Hw;
 use crate::lifecycle::Create;
 
@@ -120,12 +121,10 @@ impl<H: Hw> GrantView<'_, H> {
             return Err(g::GNTST_GENERAL_ERROR);
         }
         let kind = if flags & g::GNTMAP_READONLY == 0 { Kind::Grant } else { Kind::GrantReadOnly };
-        let here = h.p2m.get(&self.host.hw, addr >> 12);
-        let covered = self.host.drop_memory_at(&self.d, h, addr >> 12, &here);
+        let change = Physmap::new(self.host, &self.d, h);
         let entry = Entry { mfn, kind, order: 0 };
-        covered
-            .and_then(|()| self.host.physmap_set(h, &self.d, addr >> 12, &entry))
-            .map_err(|_| g::GNTST_GENERAL_ERROR)
+        let placed = change.uncover(addr >> 12).and_then(|()| change.set(&self.d, addr >> 12, &entry));
+        placed.map_err(|_| g::GNTST_GENERAL_ERROR)
     }
 
     fn unmap_in_physmap(
@@ -140,7 +139,9 @@ impl<H: Hw> GrantView<'_, H> {
         if replace.is_some_and(|va| va != 0) || !is_it {
             return Err(g::GNTST_GENERAL_ERROR);
         }
-        self.host.physmap_clear(h, addr >> 12).map(|_| ()).map_err(|_| g::GNTST_GENERAL_ERROR)
+        // Translations are dropped for many at once, before the grant is over.
+        let unmapped = h.p2m.set(&Nested::new(self.host, &h.pool), addr >> 12, &Entry::NONE);
+        unmapped.map_err(|_| g::GNTST_GENERAL_ERROR)
     }
 }
 

@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 use fx_frames::Zone;
+use fx_p2m::{Entry, Kind};
 use fx_types::{Errno, GuestVirtExt, Mfn, Result};
 use xen_abi::memory as m;
 
@@ -11,6 +12,7 @@ use super::Answer;
 use super::memory::START_SHIFT;
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
+use crate::hvm::physmap::Physmap;
 use crate::hw::Hw;
 
 /// Frames of one pass: what it takes to clear 4 MiB is as long as nothing else runs here. One extent is never divided.
@@ -76,7 +78,7 @@ impl<H: Hw> Host<H> {
         }
         let mfn = self.alloc_domain(d, r.extent_order as u8, zone(r.mem_flags), true)?;
         if let Some(h) = &d.hvm {
-            return self.populate_physmap(d, h, gpfn, mfn, r.extent_order as u8);
+            return self.populate_physmap(d, &Physmap::new(self, d, h), gpfn, mfn, r.extent_order as u8);
         }
         for j in 0..1u64 << r.extent_order {
             self.hw.set_m2p(mfn.add(j), gpfn.wrapping_add(j));
@@ -88,21 +90,21 @@ impl<H: Hw> Host<H> {
     fn populate_physmap(
         &self,
         d: &Arc<Domain>,
-        h: &crate::hvm::HvmDomain,
+        change: &Physmap<'_, H>,
         gpfn: u64,
         mfn: Mfn,
         order: u8,
     ) -> Result {
-        for j in 0..1u64 << order {
-            let here = h.p2m.get(&self.hw, gpfn.wrapping_add(j));
-            self.drop_memory_at(d, h, gpfn.wrapping_add(j), &here)?;
-        }
-        let placed = self.physmap_set(h, d, gpfn, &fx_p2m::Entry { mfn, kind: fx_p2m::Kind::Ram, order });
+        let pages = 0..1u64 << order;
+        let mut uncovered = pages.clone().map(|j| change.uncover(gpfn.wrapping_add(j)));
+        let placed = uncovered
+            .try_for_each(|r| r)
+            .and_then(|()| change.set(d, gpfn, &Entry { mfn, kind: Kind::Ram, order }));
         placed.inspect_err(|_| {
-            for j in 0..1u64 << order {
-                let there = h.p2m.get(&self.hw, gpfn.wrapping_add(j));
+            for j in pages {
+                let there = change.get(gpfn.wrapping_add(j));
                 if there.mfn == mfn.add(j) && there.kind.is_present() {
-                    let _ = self.physmap_clear(h, gpfn.wrapping_add(j));
+                    let _ = change.clear(gpfn.wrapping_add(j));
                 }
                 self.give_up(d, mfn.add(j));
             }
@@ -112,16 +114,16 @@ impl<H: Hw> Host<H> {
     fn decrease_one(&self, c: &VcpuRef, d: &Arc<Domain>, r: &m::MemoryReservation, i: u64) -> Result {
         let first: u64 = self.guest(c).read_at(r.extent_start.0, i)?;
         if let Some(h) = &d.hvm {
+            let change = Physmap::new(self, d, h);
             for j in 0..1u64 << r.extent_order {
                 let gfn = first.wrapping_add(j);
-                let here = h.p2m.get(&self.hw, gfn);
-                match here.kind {
-                    fx_p2m::Kind::OnDemand => self.forgo_on_demand(d, h, gfn)?,
-                    kind if kind.is_ram() => {
-                        self.drop_memory_at(d, h, gfn, &here)?;
-                        self.refill_on_demand(d, h);
-                    }
-                    _ => return Err(Errno::EINVAL),
+                let kind = change.get(gfn).kind;
+                if kind != Kind::OnDemand && !kind.is_ram() {
+                    return Err(Errno::EINVAL);
+                }
+                change.uncover(gfn)?;
+                if kind.is_ram() {
+                    self.refill_on_demand(d, h);
                 }
             }
             return Ok(());

@@ -35,7 +35,9 @@ const STORE: u64 = CODE;
 const LOAD: u64 = CODE + 2;
 /// Where in the scratch memory of the control domain arguments, and buffers, are.
 const ARGUMENT: usize = 0;
-const BUFFER: usize = 4096;
+pub const BUFFER: usize = 4096;
+/// Where in it a device model's second buffer is.
+pub const SECOND: usize = BUFFER + 2048;
 const RUNS: u64 = 0x202;
 
 /// `out`.
@@ -110,14 +112,14 @@ impl Scene {
         }
     }
 
-    fn get(&self, at: usize, bytes: &mut [u8]) {
+    pub fn get(&self, at: usize, bytes: &mut [u8]) {
         let frames = self.0.spaces[&0].scratch_frames().to_vec();
         for (i, b) in bytes.iter_mut().enumerate() {
             *b = self.hw().load8(frames[(at + i) / 4096].at((at + i) as u64 % 4096));
         }
     }
 
-    fn buffer(&self) -> GuestHandle {
+    pub fn buffer(&self) -> GuestHandle {
         GuestHandle(self.0.spaces[&0].scratch().0 + BUFFER as u64)
     }
 
@@ -151,12 +153,29 @@ impl Scene {
 
     /// A device model's call.
     pub fn dm_op<T: IntoBytes + Immutable>(&mut self, id: u16, op: u32, arg: &T) -> Result {
+        self.dm_op_with(id, op, arg, &())
+    }
+
+    /// A device model's call with a second buffer.
+    pub fn dm_op_with<T: IntoBytes + Immutable, B: IntoBytes + Immutable>(
+        &mut self,
+        id: u16,
+        op: u32,
+        arg: &T,
+        second: &B,
+    ) -> Result {
         let mut whole = DmOp { op, ..DmOp::default() };
         whole.put(arg);
         self.put(BUFFER, whole.as_bytes());
-        self.put(ARGUMENT, DmOpBuf { h: self.buffer(), size: size_of::<DmOp>() as u64 }.as_bytes());
+        self.put(SECOND, second.as_bytes());
+        let at = GuestHandle(self.buffer().0 + (SECOND - BUFFER) as u64);
+        let buffers = [
+            DmOpBuf { h: self.buffer(), size: size_of::<DmOp>() as u64 },
+            DmOpBuf { h: at, size: size_of::<B>() as u64 },
+        ];
+        self.put(ARGUMENT, buffers.as_bytes());
         let list = self.0.spaces[&0].scratch().0 + ARGUMENT as u64;
-        let answer = self.0.hypercall(0, nr::HYPERVISOR_DM_OP, [id.into(), 1, list, 0, 0], 10)? as i64;
+        let answer = self.0.hypercall(0, nr::HYPERVISOR_DM_OP, [id.into(), 2, list, 0, 0], 10)? as i64;
         if answer == 0 { Ok(()) } else { Err(error(answer)) }
     }
 
@@ -183,18 +202,28 @@ impl Scene {
         };
         let domain = on_cpu(0, || self.0.host.create_domain(&create)).unwrap();
         domain.pages.lock().max = 16;
-        self.put(BUFFER, (CODE >> 12).as_bytes());
+        assert_eq!(self.populate(id, CODE >> 12), Ok(1));
+        let page = domain.hvm.as_ref().unwrap().p2m.get(self.hw(), CODE >> 12).mfn;
+        self.hw().write(page.addr(), &[0x89, 0x03, 0x8b, 0x03]);
+        self.load(id, &first_state()).unwrap();
+        domain
+    }
+
+    /// Gives a guest frame memory; how many extents were done.
+    pub fn populate(&mut self, id: u16, gfn: u64) -> Result<u64> {
+        self.reservation(id, XENMEM_POPULATE_PHYSMAP, gfn)
+    }
+
+    /// An operation on a reservation of one frame.
+    pub fn reservation(&mut self, id: u16, op: u32, gfn: u64) -> Result<u64> {
+        self.put(BUFFER, gfn.as_bytes());
         let mut r = MemoryReservation {
             extent_start: self.buffer(),
             nr_extents: 1,
             domid: id,
             ..MemoryReservation::new_zeroed()
         };
-        assert_eq!(self.call(nr::HYPERVISOR_MEMORY_OP, Some(XENMEM_POPULATE_PHYSMAP), &mut r), Ok(1));
-        let page = domain.hvm.as_ref().unwrap().p2m.get(self.hw(), CODE >> 12).mfn;
-        self.hw().write(page.addr(), &[0x89, 0x03, 0x8b, 0x03]);
-        self.load(id, &first_state()).unwrap();
-        domain
+        self.call(nr::HYPERVISOR_MEMORY_OP, Some(op), &mut r)
     }
 
     pub fn start(&mut self, domain: &Domain) {
@@ -276,6 +305,18 @@ pub fn records(mut state: &[u8]) -> Vec<(u16, u16, Vec<u8>)> {
 }
 
 /// The state that a toolstack gives vCPU 0: flat segments of 32 bits.
+/// A state of these records.
+pub fn state_of(records: &[(u16, u16, Vec<u8>)]) -> Vec<u8> {
+    let mut state = Vec::new();
+    for (typecode, instance, data) in records {
+        let head =
+            s::HvmSaveDescriptor { typecode: *typecode, instance: *instance, length: data.len() as u32 };
+        state.extend_from_slice(head.as_bytes());
+        state.extend_from_slice(data);
+    }
+    state
+}
+
 fn first_state() -> Vec<u8> {
     let header = s::HvmSaveHeader {
         magic: s::HVM_FILE_MAGIC,
@@ -285,14 +326,9 @@ fn first_state() -> Vec<u8> {
     let mut k = s::HvmHwCpu { cr0: 0x11, rflags: RUNS, cs_arbytes: 0xc9b, ..Default::default() };
     (k.cs_limit, k.ds_limit, k.es_limit, k.ss_limit) = (u32::MAX, u32::MAX, u32::MAX, u32::MAX);
     (k.ds_arbytes, k.es_arbytes, k.ss_arbytes, k.tr_arbytes) = (0xc93, 0xc93, 0xc93, 0x8b);
-    let mut state = Vec::new();
-    let mut push = |typecode, data: &[u8]| {
-        let head = s::HvmSaveDescriptor { typecode, instance: 0, length: data.len() as u32 };
-        state.extend_from_slice(head.as_bytes());
-        state.extend_from_slice(data);
-    };
-    push(s::HVM_SAVE_CODE_HEADER, header.as_bytes());
-    push(s::HVM_SAVE_CODE_CPU, k.as_bytes());
-    push(s::HVM_SAVE_CODE_END, &[]);
-    state
+    state_of(&[
+        (s::HVM_SAVE_CODE_HEADER, 0, header.as_bytes().to_vec()),
+        (s::HVM_SAVE_CODE_CPU, 0, k.as_bytes().to_vec()),
+        (s::HVM_SAVE_CODE_END, 0, vec![]),
+    ])
 }

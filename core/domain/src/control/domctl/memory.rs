@@ -1,9 +1,10 @@
 //! A domain's frames: their types, the hypercall page, log-dirty mode.
 
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+
 use fx_frames::{FrameInfo, FrameType};
 use fx_pagetables::{get_typed, put_typed};
-
 use fx_types::{Errno, GuestVirtExt, Mfn, Result};
 use xen_abi::domctl as d;
 use xen_abi::domctl::{Domctl, DomctlGetpageframeinfo3, DomctlHypercallInit, DomctlShadowOp};
@@ -13,6 +14,7 @@ use crate::control::{Outcome, Reply};
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hvm::HvmDomain;
+use crate::hvm::physmap::Physmap;
 use crate::hw::Hw;
 
 /// The most frames of one call.
@@ -20,6 +22,8 @@ const MAX_FRAMES: u64 = 1024;
 /// The most bits of one call about written frames: 64 GiB.
 const MOST_PAGES: u64 = 1 << 24;
 const FRAMES_PER_MIB: u64 = 256;
+/// Written frames, and 64 of the others, of one pass.
+const PASS: u32 = 4096;
 
 impl<H: Hw> Host<H> {
     pub(super) fn domctl_hypercall_page(&self, t: &Domain, op: &Domctl) -> Outcome {
@@ -57,7 +61,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// Log-dirty mode. PV domains have none (it takes shadow page tables), so there is none to switch off either.
-    pub(super) fn domctl_shadow(&self, c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
+    pub(super) fn domctl_shadow(&self, c: &VcpuRef, t: &Arc<Domain>, op: &mut Domctl) -> Outcome {
         not_self(c, t)?;
         let mut a: DomctlShadowOp = op.get();
         let Some(h) = t.hvm.as_ref() else {
@@ -89,28 +93,36 @@ impl<H: Hw> Host<H> {
         Ok(Reply::Changed)
     }
 
-    /// Copies out which frames were written, in as many words as the caller has room for.
-    fn dirty_bitmap(&self, t: &Domain, h: &HvmDomain, a: &mut DomctlShadowOp) -> Result {
+    /// Copies out which frames were written, in as many words as the caller has room for. There is one caller at a time: who asks for
+    /// the same once more after `ERESTART` gets the rest.
+    fn dirty_bitmap(&self, t: &Arc<Domain>, h: &HvmDomain, a: &mut DomctlShadowOp) -> Result {
         if h.dirty.lock().log.is_none() || a.pages > MOST_PAGES {
             return Err(Errno::EINVAL);
         }
         let take = a.op == d::XEN_DOMCTL_SHADOW_OP_CLEAN;
         let end = a.pages.min(h.p2m.highest().saturating_add(1));
-        let mut count = 0u32;
-        for i in 0..end.div_ceil(64) {
-            let first = i.wrapping_mul(64);
+        let change = Physmap::new(self, t, h);
+        let (mut first, mut count) = change.dirty().taking.take().unwrap_or_default();
+        let mut left = PASS;
+        while first < end {
+            if left == 0 {
+                change.dirty().taking = Some((first, count));
+                return Err(Errno::ERESTART);
+            }
             let inside = end.wrapping_sub(first);
             let mask = if inside >= 64 { u64::MAX } else { (1u64 << inside).wrapping_sub(1) };
-            let word = self.dirty_word(h, first, take) & mask;
+            let word = self.dirty_word(&change, first, take) & mask;
             count = count.saturating_add(word.count_ones());
             if !a.dirty_bitmap.is_null() {
                 let bytes = if inside >= 64 { 8 } else { inside.div_ceil(8) as usize };
-                let at = a.dirty_bitmap.0.wrapping_add(i.wrapping_mul(8));
+                let at = a.dirty_bitmap.0.wrapping_add(first >> 3);
                 self.hw.copy_out(at, word.to_le_bytes().get(..bytes).unwrap_or(&[]))?;
             }
+            left = left.saturating_sub(word.count_ones().saturating_add(1));
+            first = first.saturating_add(64);
         }
-        if take {
-            self.flush_domain_tlb(t);
+        if let Some(log) = change.dirty().log.as_mut().filter(|_| take) {
+            log.all = false;
         }
         a.pages = end;
         (a.stats.dirty_count, a.stats.fault_count) = (count, count);

@@ -85,8 +85,8 @@ impl<H: Hw> Host<H> {
     /// Makes a server of `d` for the device model in domain `emulator`; `buffering`: `HVM_IOREQSRV_BUFIOREQ_*`.
     ///
     /// # Errors
-    /// `EINVAL` for a kind of buffering that there is not or a domain with more vCPUs than a page has requests, `ENOSPC` when the
-    /// domain has all the servers that it can have, `ENOMEM`.
+    /// `EINVAL` for a kind of buffering that there is not or a domain that ends or has more vCPUs than a page has requests, `ENOSPC`
+    /// when the domain has all the servers that it can have, `ENOMEM`.
     pub(crate) fn create_server(
         &self,
         d: &Arc<Domain>,
@@ -98,6 +98,10 @@ impl<H: Hw> Host<H> {
             return Err(Errno::EINVAL);
         }
         let mut servers = h.ioreq.servers.lock();
+        if d.is_dying() {
+            // Those that there were are gone, or will be when this is over.
+            return Err(Errno::EINVAL);
+        }
         let (id, slot) = (0u16..).zip(servers.iter_mut()).find(|(_, s)| s.is_none()).ok_or(Errno::ENOSPC)?;
         let buffered = buffering != HVM_IOREQSRV_BUFIOREQ_OFF;
         *slot = Some(self.make_server(d, id, emulator, buffered)?);
@@ -161,24 +165,27 @@ impl<H: Hw> Host<H> {
     /// # Errors
     /// `ENOENT`.
     pub(crate) fn destroy_server(&self, d: &Arc<Domain>, h: &HvmDomain, id: u16) -> Result {
-        let taken = h.ioreq.servers.lock().get_mut(usize::from(id)).and_then(Option::take);
-        let s = taken.ok_or(Errno::ENOENT)?;
-        s.enabled.store(false, Ordering::SeqCst);
+        h.ioreq.get(id)?.enabled.store(false, Ordering::SeqCst);
         // No vCPU is in the middle of writing a request when the page goes.
         self.pause_domain(d, true);
-        self.strip(d, &s);
+        let found = {
+            // Whoever takes it strips it before another can go on: the end of the domain waits here.
+            let mut servers = h.ioreq.servers.lock();
+            let taken = servers.get_mut(usize::from(id)).and_then(Option::take);
+            taken.map(|s| self.strip(d, &s))
+        };
         self.unpause_domain(d);
         for v in &d.vcpus {
             self.kick_runner(d, v);
         }
-        Ok(())
+        found.ok_or(Errno::ENOENT)
     }
 
     /// Unmakes all servers of a dying domain, whose vCPUs stand still.
     pub(crate) fn release_servers(&self, d: &Domain) {
         let Some(h) = &d.hvm else { return };
-        let all = core::mem::take(&mut *h.ioreq.servers.lock());
-        all.iter().flatten().for_each(|s| self.strip(d, s));
+        let mut servers = h.ioreq.servers.lock();
+        servers.iter_mut().filter_map(Option::take).for_each(|s| self.strip(d, &s));
     }
 
     /// A frame of a server for `XENMEM_acquire_resource`: 0 is the buffer, from 1 on are requests.
