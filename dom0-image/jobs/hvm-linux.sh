@@ -1,5 +1,5 @@
-# hvm-linux: Debian's kernel as HVM guest, started by firmware and device model; its disk and network card are taken over by PV
-# drivers.
+# hvm-linux: Debian's kernel as HVM guest, started by firmware and device model; its disk is taken over by a PV driver. It has a
+# network card, too, which it does not use. Not among the tests: cargo xtask run --jobs hvm-linux --batch
 . /fx/jobs/lib.sh
 start_xen || exit 1
 free=$(free_kib)

@@ -1,5 +1,5 @@
 # hvm-screen: an HVM guest with a VGA card and VNC: what its boot sector writes by the BIOS (three lines of #) is in the picture that
-# the device model shows.
+# the device model shows. Not among the tests: cargo xtask run --jobs hvm-screen --batch
 . /fx/jobs/lib.sh
 start_xen || exit 1
 # cli; ax, ds = 0; si = text; for each byte: ah = 0x0e, bx = 7, int 0x10 (screen); then sti, hlt for ever

@@ -218,7 +218,7 @@ fn rendered() -> String {
          What becomes of every hypercall and operation of Xen 4.20's public interface. Made from `abi-coverage.toml` by\n\
          `FX_BLESS=1 cargo test -p fx-domain --test coverage`; the same test fails when the table does not fit the code.\n\n\
          | status | how many | meaning |\n|---|---|---|\n\
-         | done | {} | works as the public header says, for Dom0 and for PV guests |\n\
+         | done | {} | works as the public header says, for Dom0 and for the guests that it concerns |\n\
          | partial | {} | works, less what the remark says |\n\
          | refused | {} | nothing behind it in a Xen like Debian's either; the error is what such a Xen answers |\n\
          | missing | {} | not yet; the error is what the caller gets meanwhile |\n\n\

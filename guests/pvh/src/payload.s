@@ -1,5 +1,5 @@
 # What runs inside of the container: 32-bit code without paging at first, as PVH guests start. Nothing in it knows the address that
-# it was linked at: `AT(label)` is where a label is in the guest. Each step leaves words in the page of results; `main.rs` knows
+# it was linked at: `AT(label)` is where a label is in the guest. Each step leaves words in the page of results; `inside.rs` knows
 # what they must be.
 
 .set BASE, 0x10000

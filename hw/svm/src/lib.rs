@@ -1,7 +1,7 @@
 //! AMD's hardware virtualisation (SVM) with nested paging.
 //!
-//! [`Svm::new`] looks for it, [`Svm::enable`] switches it on on a CPU, and [`Context`] is the processor's record of a vCPU with
-//! the operations of `fx_virt::Virt`.
+//! [`Svm::is_present`] looks for it, [`Svm::new`] finds out what it can do, [`Svm::enable`] switches it on on a CPU, and
+//! [`Context`] is the processor's record of a vCPU with the operations of `fx_virt::Virt`.
 #![no_std]
 
 mod context;

@@ -1,7 +1,7 @@
 //! Intel's hardware virtualisation (VMX) with extended page tables.
 //!
-//! [`Vmx::new`] looks for it, [`Vmx::enable`] switches it on on a CPU, and [`Context`] is the processor's record of a vCPU with
-//! the operations of `fx_virt::Virt`.
+//! [`Vmx::lack`] says what is missing for it, [`Vmx::new`] finds out what it can do, [`Vmx::enable`] switches it on on a CPU, and
+//! [`Context`] is the processor's record of a vCPU with the operations of `fx_virt::Virt`.
 #![no_std]
 
 mod capability;

@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::{folder, packages};
 
 /// Folder (or beginning of folders) and the folders that its crates may import; the first row that fits counts.
-/// Mechanisms of the core do not import each other: `core/domain` composes them, and `hw/platform` those of `hw`.
+/// Mechanisms of the core do not import each other, but for three that are named here: `core/domain` composes them, and
+/// `hw/platform` those of `hw`.
 const TABLE: &[(&str, &[&str])] = &[
     ("abi", &[]),
     ("prim/", &[]),
