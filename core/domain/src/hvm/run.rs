@@ -31,6 +31,9 @@ impl<H: Hw> Host<H> {
         }
         self.deliver(c, h, x, regs);
         let exit = self.hw.enter(x, regs);
+        // Always: a guest whose stack is nowhere can stop for ever in the delivery of an event, and the machine's interrupts, which
+        // are looked at between instructions only, would never end that.
+        self.hw.interrupt_window();
         self.see_priority(h, x);
         self.see_callback(c);
         self.hvm_exit(c, h, regs, &exit);
@@ -50,8 +53,8 @@ impl<H: Hw> Host<H> {
     fn hvm_exit(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, exit: &Exit) {
         let Some(x) = self.context(&c.v) else { return };
         match exit.reason {
-            // The machine's interrupt is taken now.
-            Reason::Interrupt => self.hw.interrupt_window(),
+            // The machine's interrupt was taken.
+            Reason::Interrupt => {}
             Reason::Window => {
                 self.hw.want_window(x, false);
                 h.look();
