@@ -175,10 +175,7 @@ pub trait Cpu {
     fn port_write(&mut self, port: u16, size: u8, value: u32, number: u8) -> Step;
     /// Whether `length` bytes could be written: page faults are raised now. Asked before a port is read whose datum would be lost
     /// otherwise; no access, and does not count as one.
-    fn probe(&mut self, access: Access, length: usize) -> Step {
-        let _ = (access, length);
-        Ok(())
-    }
+    fn probe(&mut self, access: Access, length: usize) -> Step;
     /// Does iterations from the first on, as many as it can at once, and answers how many; 0: they are done one by one. Stops
     /// as an access does; the batch is the same when it is asked again.
     fn port_batch(&mut self, batch: PortBatch) -> Step<u32> {

@@ -75,6 +75,9 @@ impl Cpu for Batching {
     fn write(&mut self, access: Access, data: &[u8]) -> Step {
         self.inner.write(access, data)
     }
+    fn probe(&mut self, access: Access, length: usize) -> Step {
+        self.inner.probe(access, length)
+    }
     fn completed(&mut self) {
         self.inner.completed();
     }

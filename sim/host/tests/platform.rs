@@ -6,6 +6,8 @@ mod anything;
 mod dice;
 #[path = "platform/guest.rs"]
 mod guest;
+#[path = "platform/instructions.rs"]
+mod instructions;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
