@@ -8,6 +8,8 @@ mod dice;
 mod guest;
 #[path = "platform/instructions.rs"]
 mod instructions;
+#[path = "platform/ticks.rs"]
+mod ticks;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
