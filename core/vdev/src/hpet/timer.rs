@@ -29,6 +29,14 @@ pub(super) struct Timer {
     pub due: Option<u64>,
 }
 
+/// What a timer is set to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Plan {
+    config: u64,
+    period: u64,
+    due: Option<u64>,
+}
+
 impl Timer {
     pub const RESET: Self = Self { config: 0, comparator: u64::MAX, period: 0, due: None };
 
@@ -114,6 +122,10 @@ impl Timer {
         // It must not fall behind by more than can be told from being ahead.
         self.comparator = self.comparator.wrapping_add(self.period.wrapping_mul(times)) & self.width();
         times
+    }
+
+    pub const fn plan(&self) -> Plan {
+        Plan { config: self.config & !SET_VALUE, period: self.period, due: self.due }
     }
 
     pub const fn period(&self) -> u64 {
