@@ -45,6 +45,20 @@ fn set_anew() {
     assert_eq!(anew(REG_CONFIG, LEGACY, 16_000_002), third);
 }
 
+/// What is left of a period of 64 bits when the timer is made one of 32 is no shorter than others.
+#[test]
+fn narrowed() {
+    let mut h = running();
+    let config = 20 << 9 | ENABLED | PERIODIC;
+    let _ = put(&mut h, T2, config | SET_VALUE, 0);
+    let _ = h.write(T2 + CMP, 8, 100_000, 0);
+    let _ = h.write(T2 + CMP, 8, 1 << 32 | 1, 0);
+    let _ = put(&mut h, T2, config | NARROW, 0);
+    let due = h.next_deadline().unwrap();
+    assert_eq!(h.expire(due), edge(2, Wire::Gsi(20), 1));
+    assert_eq!(h.next_deadline(), Some(due + 100_000));
+}
+
 /// Linux, `hpet_enable`.
 #[test]
 fn identification() {

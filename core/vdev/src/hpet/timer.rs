@@ -68,7 +68,9 @@ impl Timer {
         let kept = if possible { 0 } else { ROUTE };
         self.config = value & WRITABLE & !kept | old & kept;
         self.comparator &= self.width();
-        self.period &= self.width();
+        if self.period != 0 {
+            self.set_period(self.period & self.width());
+        }
         (old ^ self.config) & TIMING != 0
     }
 
@@ -97,9 +99,13 @@ impl Timer {
             self.comparator = value;
         }
         if self.has(PERIODIC) {
-            self.period = value.clamp(MIN_PERIOD, self.width() >> 1);
+            self.set_period(value);
         }
         self.config &= !SET_VALUE;
+    }
+
+    fn set_period(&mut self, ticks: u64) {
+        self.period = ticks.clamp(MIN_PERIOD, self.width() >> 1);
     }
 
     /// Ticks from `count` to the next event; none for a comparator that was `written` too late.
@@ -137,7 +143,7 @@ impl Timer {
         let mut timer = Self { config: config & WRITABLE, comparator, period, due: None };
         timer.comparator &= timer.width();
         if period != 0 {
-            timer.period = period.clamp(MIN_PERIOD, timer.width() >> 1);
+            timer.set_period(period);
         }
         timer
     }
