@@ -1,10 +1,11 @@
 //! Addition, subtraction and logic, and the instructions that are made of them.
 
 use fx_types::GuestRegs;
+use fx_types::operand::mask;
 use iced_x86::Mnemonic;
 
 use crate::cpu::{Cpu, Exception, Purpose, Step, Stop};
-use crate::flags::{AF, CF, Flags, OF, ZF, bits, mask, top};
+use crate::flags::{AF, CF, Flags, OF, ZF, bits, top};
 use crate::registers::{Gpr, RAX, RBX, RCX, RDX};
 use crate::run::Run;
 

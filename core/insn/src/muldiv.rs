@@ -1,9 +1,10 @@
 //! Multiplication and division.
 
+use fx_types::operand::mask;
 use iced_x86::Mnemonic;
 
 use crate::cpu::{Cpu, Exception, Step};
-use crate::flags::{CF, Flags, OF, bits, extend, mask};
+use crate::flags::{CF, Flags, OF, bits, extend};
 use crate::registers::{Gpr, RAX, RDX};
 use crate::run::Run;
 

@@ -1,10 +1,11 @@
 //! Shifts and rotations. Flags that the manuals leave undefined after them get the values of the case where they are defined.
 
+use fx_types::operand::mask;
 use iced_x86::Mnemonic;
 
 use crate::arith::Result;
 use crate::cpu::{Cpu, Step};
-use crate::flags::{AF, CF, Flags, OF, bits, extend, mask, top};
+use crate::flags::{AF, CF, Flags, OF, bits, extend, top};
 use crate::run::Run;
 
 /// Flags of a shift: by its result, the last bit that went out, and whether the sign changed.

@@ -1,11 +1,12 @@
 //! String instructions, with and without `rep`.
 
+use fx_types::operand::mask;
 use fx_virt::Segment;
 use iced_x86::{Code, OpKind};
 
 use crate::arith::sub;
 use crate::cpu::{Cpu, Step, Stop};
-use crate::flags::{DF, TF, ZF, mask};
+use crate::flags::{DF, TF, ZF};
 use crate::memory::Place;
 use crate::registers::{Gpr, RAX, RCX, RDI, RSI, segment};
 use crate::run::Run;

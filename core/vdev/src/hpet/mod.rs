@@ -6,9 +6,9 @@
 mod saved;
 mod timer;
 
+use fx_types::operand::mask as bits;
 use timer::{ENABLED, LEVEL, Timer};
 
-use crate::bytes::mask as bits;
 use crate::routing::Wire;
 
 /// Where the registers are.
