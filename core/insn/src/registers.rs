@@ -5,6 +5,8 @@ use fx_types::operand::{mask, merge};
 use fx_virt::Segment;
 use iced_x86::Register;
 
+use crate::flags::bits;
+
 /// A general register or a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gpr {
@@ -58,6 +60,12 @@ impl Gpr {
             _ => *slot & !0xff00 | (value & 0xff) << 8,
         };
     }
+}
+
+/// The lower `half` bytes of two registers as one number.
+pub(crate) fn pair(regs: &GuestRegs, high: u8, low: u8, half: u8) -> u128 {
+    let [high, low] = [high, low].map(|number| u128::from(Gpr::low(number, half).get(regs)));
+    high.wrapping_shl(bits(half)) | low
 }
 
 /// `rax`.
