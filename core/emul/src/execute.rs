@@ -1,11 +1,11 @@
 //! Execution of decoded writes on a page-table entry.
 
 use fx_types::GuestRegs;
+use fx_types::operand::{mask, merge};
 
 use crate::flags::{CF, Flags, ZF, add, logic, sub};
 use crate::outcome::{Outcome, retire};
 use crate::pte::{PteOp, PteWrite};
-use crate::reg::{mask, merge};
 use crate::string_io::step;
 
 /// Why an entry was not replaced.

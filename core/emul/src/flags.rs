@@ -1,6 +1,6 @@
 //! Arithmetic with the status flags of `EFLAGS` (Intel SDM volume 1, section 3.4.3.1).
 
-use crate::reg::mask;
+use fx_types::operand::mask;
 
 /// Carry.
 pub(crate) const CF: u64 = 1 << 0;

@@ -1,10 +1,10 @@
 //! Privileged instructions of a PV guest, which raise #GP(0) because the guest runs at CPL 3.
 
 use fx_types::GuestRegs;
+use fx_types::operand::merge;
 
 use crate::decode::{PrivOp, decode};
 use crate::outcome::{Exception, Outcome, PvCpu, Refused, retire};
-use crate::reg::merge;
 use crate::{MAX_INSN_LEN, string_io};
 
 /// Emulates the instruction at which the guest took a #GP(0).
@@ -62,12 +62,12 @@ fn run<C: PvCpu>(
         PrivOp::Cpuid => cpuid(cpu, regs)?,
         PrivOp::Rdtsc => {
             let tsc = cpu.rdtsc()?;
-            set_pair(regs, tsc);
+            regs.set_pair(tsc);
         }
         PrivOp::Rdtscp => {
             let aux = cpu.tsc_aux()?;
             let tsc = cpu.rdtsc()?;
-            set_pair(regs, tsc);
+            regs.set_pair(tsc);
             regs.rcx = u64::from(aux);
         }
         PrivOp::In { port, size } => {
@@ -91,15 +91,15 @@ fn run<C: PvCpu>(
 fn kernel_only<C: PvCpu>(cpu: &mut C, regs: &mut GuestRegs, op: PrivOp, long: bool) -> Result<(), Refused> {
     let size = if long { 8 } else { 4 };
     match op {
-        PrivOp::Wrmsr => cpu.wrmsr(regs.rcx as u32, pair(regs)),
+        PrivOp::Wrmsr => cpu.wrmsr(regs.rcx as u32, regs.pair()),
         PrivOp::Rdmsr => {
             let v = cpu.rdmsr(regs.rcx as u32)?;
-            set_pair(regs, v);
+            regs.set_pair(v);
             Ok(())
         }
         PrivOp::Clts => cpu.clts(),
         PrivOp::Wbinvd => cpu.wbinvd(),
-        PrivOp::Xsetbv => cpu.xsetbv(regs.rcx as u32, pair(regs)),
+        PrivOp::Xsetbv => cpu.xsetbv(regs.rcx as u32, regs.pair()),
         PrivOp::ReadCr { cr, gpr } => {
             *regs.general_mut(gpr) = merge(0, cpu.read_cr(cr)?, size);
             Ok(())
@@ -116,14 +116,4 @@ fn kernel_only<C: PvCpu>(cpu: &mut C, regs: &mut GuestRegs, op: PrivOp, long: bo
 
 fn port_number(regs: &GuestRegs, immediate: Option<u8>) -> u16 {
     immediate.map_or(regs.rdx as u16, u16::from)
-}
-
-/// `edx:eax`.
-fn pair(regs: &GuestRegs) -> u64 {
-    (regs.rdx << 32) | (regs.rax & 0xffff_ffff)
-}
-
-fn set_pair(regs: &mut GuestRegs, v: u64) {
-    regs.rax = v & 0xffff_ffff;
-    regs.rdx = v >> 32;
 }

@@ -4,9 +4,10 @@
 //! with a memory operand. The fault says which address was written; the decoder checks that the instruction means the same.
 
 use fx_types::GuestRegs;
+use fx_types::operand::{mask, merge};
 
 use crate::cursor::{Cursor, Prefixes, Short};
-use crate::reg::{Operand, mask, merge};
+use crate::reg::Operand;
 
 /// What is done to the memory operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,25 +1,7 @@
 //! Operands in general registers.
 
 use fx_types::GuestRegs;
-
-/// The bits of an operand of `size` (1, 2, 4 or 8) bytes.
-#[inline]
-pub(crate) const fn mask(size: u8) -> u64 {
-    match size {
-        1 => 0xff,
-        2 => 0xffff,
-        4 => 0xffff_ffff,
-        _ => u64::MAX,
-    }
-}
-
-/// What a register holds after `value` of `size` bytes was written to it: 4 bytes clear the upper half, 1 and 2 leave the
-/// rest alone.
-#[inline]
-pub(crate) const fn merge(old: u64, value: u64, size: u8) -> u64 {
-    let m = mask(size);
-    if size >= 4 { value & m } else { (old & !m) | (value & m) }
-}
+use fx_types::operand::merge;
 
 /// A register operand of an instruction: its number, and whether it is bits 8 to 15 of it (AH, CH, DH, BH).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

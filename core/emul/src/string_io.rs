@@ -1,10 +1,10 @@
 //! `ins` and `outs`, repeated or not.
 
 use fx_types::GuestRegs;
+use fx_types::operand::merge;
 
 use crate::decode::StringIo;
 use crate::outcome::{Exception, Outcome, PvCpu, Refused};
-use crate::reg::merge;
 
 /// `EFLAGS.DF`: string instructions count down.
 pub(crate) const DF: u64 = 1 << 10;

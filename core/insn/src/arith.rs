@@ -1,11 +1,11 @@
 //! Addition, subtraction and logic, and the instructions that are made of them.
 
-use fx_types::GuestRegs;
+use fx_types::operand::mask;
 use iced_x86::Mnemonic;
 
 use crate::cpu::{Cpu, Exception, Purpose, Step, Stop};
-use crate::flags::{AF, CF, Flags, OF, ZF, bits, mask, top};
-use crate::registers::{Gpr, RAX, RBX, RCX, RDX};
+use crate::flags::{AF, CF, Flags, OF, ZF, bits, top};
+use crate::registers::{Gpr, RAX, RBX, RCX, RDX, pair};
 use crate::run::Run;
 
 /// A value and the flags that come with it.
@@ -38,40 +38,47 @@ pub(crate) fn logic(result: u64, size: u8) -> Result {
     (result & mask(size), flags)
 }
 
-/// An operation with two operands.
-fn binary(mnemonic: Mnemonic, a: u64, b: u64, carry: bool, size: u8) -> Option<Result> {
+/// An operation with two operands, the carry flag, and their size.
+type Binary = fn(u64, u64, bool, u8) -> Result;
+/// An operation with one operand and its size.
+type Unary = fn(u64, u8) -> Result;
+
+fn binary(mnemonic: Mnemonic) -> Option<Binary> {
     Some(match mnemonic {
-        Mnemonic::Add => add(a, b, false, size),
-        Mnemonic::Adc => add(a, b, carry, size),
-        Mnemonic::Sub | Mnemonic::Cmp => sub(a, b, false, size),
-        Mnemonic::Sbb => sub(a, b, carry, size),
-        Mnemonic::And | Mnemonic::Test => logic(a & b, size),
-        Mnemonic::Or => logic(a | b, size),
-        Mnemonic::Xor => logic(a ^ b, size),
+        Mnemonic::Add => |a, b, _, size| add(a, b, false, size),
+        Mnemonic::Adc => add,
+        Mnemonic::Sub | Mnemonic::Cmp => |a, b, _, size| sub(a, b, false, size),
+        Mnemonic::Sbb => sub,
+        Mnemonic::And | Mnemonic::Test => |a, b, _, size| logic(a & b, size),
+        Mnemonic::Or => |a, b, _, size| logic(a | b, size),
+        Mnemonic::Xor => |a, b, _, size| logic(a ^ b, size),
         _ => return None,
     })
 }
 
-/// An operation with one operand.
-fn unary(mnemonic: Mnemonic, a: u64, size: u8) -> Option<Result> {
-    let uncarried = |(result, flags): Result| (result, flags.keeping(CF));
+fn unary(mnemonic: Mnemonic) -> Option<Unary> {
     Some(match mnemonic {
-        Mnemonic::Inc => uncarried(add(a, 1, false, size)),
-        Mnemonic::Dec => uncarried(sub(a, 1, false, size)),
-        Mnemonic::Neg => sub(0, a, false, size),
-        Mnemonic::Not => (!a, Flags::KEEP),
+        Mnemonic::Inc => |a, size| uncarried(add(a, 1, false, size)),
+        Mnemonic::Dec => |a, size| uncarried(sub(a, 1, false, size)),
+        Mnemonic::Neg => |a, size| sub(0, a, false, size),
+        Mnemonic::Not => |a, _| (!a, Flags::KEEP),
         _ => return None,
     })
+}
+
+/// Leaves the carry flag alone.
+fn uncarried((result, flags): Result) -> Result {
+    (result, flags.keeping(CF))
 }
 
 impl<C: Cpu> Run<'_, C> {
     /// Addition, subtraction, logic, exchange. `false`: another instruction.
     pub(crate) fn arithmetic(&mut self, mnemonic: Mnemonic) -> Step<bool> {
-        if binary(mnemonic, 0, 0, false, 8).is_some() {
-            self.binary(mnemonic)?;
-        } else if unary(mnemonic, 0, 8).is_some() {
+        if let Some(operation) = binary(mnemonic) {
+            self.binary(mnemonic, operation)?;
+        } else if let Some(operation) = unary(mnemonic) {
             let size = self.size(0)?;
-            self.modify(0, |a| unary(mnemonic, a, size).unwrap_or((a, Flags::KEEP)))?;
+            self.modify(0, |a| operation(a, size))?;
         } else {
             match mnemonic {
                 Mnemonic::Xadd => self.xadd()?,
@@ -86,17 +93,16 @@ impl<C: Cpu> Run<'_, C> {
         Ok(true)
     }
 
-    fn binary(&mut self, mnemonic: Mnemonic) -> Step {
+    fn binary(&mut self, mnemonic: Mnemonic, operation: Binary) -> Step {
         let size = self.size(0)?;
         let carry = self.regs.rflags & CF != 0;
         let b = self.value(1)?;
         if matches!(mnemonic, Mnemonic::Cmp | Mnemonic::Test) {
-            let a = self.value(0)?;
-            let (_, flags) = binary(mnemonic, a, b, carry, size).unwrap_or((a, Flags::KEEP));
+            let (_, flags) = operation(self.value(0)?, b, carry, size);
             self.set_flags(flags);
             return Ok(());
         }
-        self.modify(0, |a| binary(mnemonic, a, b, carry, size).unwrap_or((a, Flags::KEEP)))?;
+        self.modify(0, |a| operation(a, b, carry, size))?;
         Ok(())
     }
 
@@ -150,13 +156,9 @@ impl<C: Cpu> Run<'_, C> {
         }
         let memory = bytes.get_mut(..size).ok_or(Stop::Unhandled)?;
         let linear = self.read_at(place, Purpose::Modify, memory)?;
-        let pair = |regs: &GuestRegs, high: u8, low: u8| {
-            let high = u128::from(Gpr::low(high, half).get(regs));
-            high.wrapping_shl(bits(half)) | u128::from(Gpr::low(low, half).get(regs))
-        };
         let old = u128::from_le_bytes(bytes);
-        let equal = old == pair(&self.regs, RDX, RAX);
-        let new = if equal { pair(&self.regs, RCX, RBX) } else { old };
+        let equal = old == pair(&self.regs, RDX, RAX, half);
+        let new = if equal { pair(&self.regs, RCX, RBX, half) } else { old };
         let new = new.to_le_bytes();
         let (before, after) = bytes.get(..size).zip(new.get(..size)).ok_or(Stop::Unhandled)?;
         self.replace_at(linear, before, after)?;

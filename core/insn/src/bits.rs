@@ -1,10 +1,11 @@
 //! Single bits, their search and their number, and the bit instructions of BMI.
 
+use fx_types::operand::mask;
 use iced_x86::Mnemonic;
 
 use crate::arith::{logic, sub};
 use crate::cpu::{Cpu, Step};
-use crate::flags::{CF, Flags, STATUS, ZF, bits, extend, mask};
+use crate::flags::{CF, Flags, STATUS, ZF, bits, extend};
 use crate::run::Run;
 
 impl<C: Cpu> Run<'_, C> {

@@ -1,10 +1,11 @@
 //! Jumps, calls and returns within a code segment.
 
+use fx_types::operand::mask;
 use fx_virt::Segment;
 use iced_x86::{Code, Mnemonic, OpKind};
 
 use crate::cpu::{Cpu, Exception, Step, Stop};
-use crate::flags::{ZF, mask};
+use crate::flags::ZF;
 use crate::memory::canonical;
 use crate::registers::{Gpr, RCX};
 use crate::run::{Mode, Run};

@@ -99,38 +99,6 @@ pub struct Access {
     pub number: u8,
 }
 
-/// Iterations of `rep ins` or `rep outs` that could be done at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PortBatch {
-    /// The port.
-    pub port: u16,
-    /// It reads the port and writes memory.
-    pub input: bool,
-    /// The first unit in memory; all of them are within their segment.
-    pub memory: Access,
-    /// Bytes of a unit.
-    pub size: u8,
-    /// Units.
-    pub count: u32,
-    /// Addresses go downwards.
-    pub down: bool,
-}
-
-/// Iterations of `rep movs` that could be done at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MoveBatch {
-    /// The first unit to read; all of them are within their segment.
-    pub from: Access,
-    /// The first unit to write; all of them are within their segment.
-    pub to: Access,
-    /// Bytes of a unit.
-    pub size: u8,
-    /// Units.
-    pub count: u32,
-    /// Addresses go downwards.
-    pub down: bool,
-}
-
 /// The vCPU as the emulator sees it. Privilege levels, segments, the form of operands and reserved bits that an instruction
 /// itself defines are checked here; everything about *values* of registers and about pages is the implementation's to check: it
 /// answers [`Exception::GP0`] or a page fault. No method commits anything when it answers `Err`.
@@ -175,21 +143,7 @@ pub trait Cpu {
     fn port_write(&mut self, port: u16, size: u8, value: u32, number: u8) -> Step;
     /// Whether `length` bytes could be written: page faults are raised now. Asked before a port is read whose datum would be lost
     /// otherwise; no access, and does not count as one.
-    fn probe(&mut self, access: Access, length: usize) -> Step {
-        let _ = (access, length);
-        Ok(())
-    }
-    /// Does iterations from the first on, as many as it can at once, and answers how many; 0: they are done one by one. Stops
-    /// as an access does; the batch is the same when it is asked again.
-    fn port_batch(&mut self, batch: PortBatch) -> Step<u32> {
-        let _ = batch;
-        Ok(0)
-    }
-    /// The same for moves within memory.
-    fn move_batch(&mut self, batch: MoveBatch) -> Step<u32> {
-        let _ = batch;
-        Ok(0)
-    }
+    fn probe(&mut self, access: Access, length: usize) -> Step;
     /// What changed so far has become visible to the guest (the instruction or one iteration of it is complete): the record of
     /// accesses is to be dropped, numbers begin anew.
     fn completed(&mut self);

@@ -1,11 +1,12 @@
 //! Far jumps, calls and returns, `iret`, and loads of far pointers.
 
+use fx_types::operand::mask;
 use fx_virt::{Segment, SegmentRegister};
 use iced_x86::{Code, MemorySize, Mnemonic, OpKind};
 
 use crate::cpu::{Cpu, Exception, Purpose, Step, Stop};
 use crate::descriptor::{Descriptor, not_present, null, protection, rpl};
-use crate::flags::{IOPL, RF, mask};
+use crate::flags::{IOPL, RF};
 use crate::memory::canonical;
 use crate::run::{Mode, Run};
 

@@ -1,5 +1,7 @@
 //! Bits of `RFLAGS` (SDM volume 1, 3.4.3) and changes of them.
 
+use fx_types::operand::mask;
+
 /// Carry.
 pub(crate) const CF: u64 = 1 << 0;
 /// Parity of the lowest byte.
@@ -72,16 +74,6 @@ impl Flags {
             .with(PF, (result as u8).count_ones() & 1 == 0)
             .with(ZF, result == 0)
             .with(SF, result & top(size) != 0)
-    }
-}
-
-/// The bits of a value of `size` bytes.
-pub(crate) const fn mask(size: u8) -> u64 {
-    match size {
-        1 => 0xff,
-        2 => 0xffff,
-        4 => 0xffff_ffff,
-        _ => u64::MAX,
     }
 }
 

@@ -25,7 +25,6 @@
 )]
 
 mod arith;
-mod batch;
 mod bits;
 mod branch;
 mod condition;
@@ -50,7 +49,7 @@ mod system;
 mod tables;
 mod vector;
 
-pub use cpu::{Access, Cpu, Exception, MoveBatch, PortBatch, Purpose, Step, Stop};
+pub use cpu::{Access, Cpu, Exception, Purpose, Step, Stop};
 pub use outcome::{Done, Outcome, Shadow};
 pub use run::{emulate, prepare};
 

@@ -1,10 +1,10 @@
 //! Addresses: from operands to offsets, from offsets to linear addresses, and the accesses.
 
+use fx_types::operand::mask;
 use fx_virt::{Segment, SegmentRegister};
 use iced_x86::Register;
 
 use crate::cpu::{Access, Cpu, Exception, Purpose, Step, Stop};
-use crate::flags::mask;
 use crate::registers::{Gpr, segment};
 use crate::run::{Mode, Run};
 

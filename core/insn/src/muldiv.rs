@@ -1,10 +1,11 @@
 //! Multiplication and division.
 
+use fx_types::operand::mask;
 use iced_x86::Mnemonic;
 
 use crate::cpu::{Cpu, Exception, Step};
-use crate::flags::{CF, Flags, OF, bits, extend, mask};
-use crate::registers::{Gpr, RAX, RDX};
+use crate::flags::{CF, Flags, OF, bits, extend};
+use crate::registers::{Gpr, RAX, RDX, pair};
 use crate::run::Run;
 
 /// A value of `size` bytes, signed.
@@ -38,8 +39,7 @@ impl<C: Cpu> Run<'_, C> {
         if size == 1 {
             return u128::from(Gpr::low(RAX, 2).get(&self.regs));
         }
-        let high = u128::from(Gpr::low(RDX, size).get(&self.regs));
-        high.wrapping_shl(bits(size)) | u128::from(Gpr::low(RAX, size).get(&self.regs))
+        pair(&self.regs, RDX, RAX, size)
     }
 
     fn set_wide(&mut self, size: u8, low: u64, high: u64) {

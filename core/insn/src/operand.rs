@@ -1,9 +1,10 @@
 //! Operands: general registers, memory, immediates.
 
+use fx_types::operand::mask;
 use iced_x86::{MemorySize, OpKind};
 
 use crate::cpu::{Cpu, Purpose, Step, Stop};
-use crate::flags::{Flags, mask};
+use crate::flags::Flags;
 use crate::registers::Gpr;
 use crate::run::Run;
 

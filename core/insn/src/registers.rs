@@ -1,10 +1,11 @@
 //! Registers as the decoder names them.
 
 use fx_types::GuestRegs;
+use fx_types::operand::{mask, merge};
 use fx_virt::Segment;
 use iced_x86::Register;
 
-use crate::flags::mask;
+use crate::flags::bits;
 
 /// A general register or a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,13 +55,17 @@ impl Gpr {
     /// Sets it: 32-bit values clear the upper half of the register, shorter ones leave the rest.
     pub(crate) fn set(self, regs: &mut GuestRegs, value: u64) {
         let slot = regs.general_mut(self.number);
-        let value = value & mask(self.size);
-        let field = mask(self.size).wrapping_shl(self.shift);
-        *slot = match self.size {
-            4 | 8 => value,
-            _ => *slot & !field | value.wrapping_shl(self.shift),
+        *slot = match self.shift {
+            0 => merge(*slot, value, self.size),
+            _ => *slot & !0xff00 | (value & 0xff) << 8,
         };
     }
+}
+
+/// The lower `half` bytes of two registers as one number.
+pub(crate) fn pair(regs: &GuestRegs, high: u8, low: u8, half: u8) -> u128 {
+    let [high, low] = [high, low].map(|number| u128::from(Gpr::low(number, half).get(regs)));
+    high.wrapping_shl(bits(half)) | low
 }
 
 /// `rax`.

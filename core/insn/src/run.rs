@@ -1,12 +1,13 @@
 //! One instruction: its decoding, its state while it is executed, its end.
 
 use fx_types::GuestRegs;
+use fx_types::operand::mask;
 use fx_virt::{EventKind, Register as SystemRegister, Segment, SegmentRegister};
 use iced_x86::{Decoder, DecoderError, DecoderOptions, Instruction, Mnemonic};
 
 use crate::MAX_LENGTH;
 use crate::cpu::{Cpu, Exception, Step, Stop};
-use crate::flags::{Flags, IF, RF, TF, VM, mask};
+use crate::flags::{Flags, IF, RF, TF, VM};
 use crate::outcome::{Done, Outcome, Shadow, software};
 
 const PE: u64 = 1;

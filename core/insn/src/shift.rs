@@ -1,10 +1,11 @@
 //! Shifts and rotations. Flags that the manuals leave undefined after them get the values of the case where they are defined.
 
+use fx_types::operand::mask;
 use iced_x86::Mnemonic;
 
 use crate::arith::Result;
 use crate::cpu::{Cpu, Step};
-use crate::flags::{AF, CF, Flags, OF, bits, extend, mask, top};
+use crate::flags::{AF, CF, Flags, OF, bits, extend, top};
 use crate::run::Run;
 
 /// Flags of a shift: by its result, the last bit that went out, and whether the sign changed.
@@ -71,9 +72,6 @@ fn rotate_carry(a: u64, count: u32, carry: bool, size: u8, right: bool) -> Resul
     rotated(result, carry, overflow, size)
 }
 
-/// A shift of two registers.
-type Double = fn(u64, u64, u32, u8) -> Result;
-
 /// The upper half of `high:low` shifted to the left.
 fn double_left(high: u64, low: u64, count: u32, size: u8) -> Result {
     let whole = u128::from(high).wrapping_shl(bits(size)) | u128::from(low);
@@ -90,16 +88,25 @@ fn double_right(low: u64, high: u64, count: u32, size: u8) -> Result {
     shifted(result, carry, (result ^ low) & top(size) != 0, size)
 }
 
-/// A shift or rotation by a count that is not 0.
-fn shift(mnemonic: Mnemonic, a: u64, count: u32, carry: bool, size: u8) -> Option<Result> {
+/// A shift or rotation, by a count that is not 0.
+enum Shift {
+    /// Of a value and perhaps the carry flag.
+    Single(fn(u64, u32, bool, u8) -> Result),
+    /// Of a value, with bits of another one.
+    Double(fn(u64, u64, u32, u8) -> Result),
+}
+
+fn shift(mnemonic: Mnemonic) -> Option<Shift> {
     Some(match mnemonic {
-        Mnemonic::Shl | Mnemonic::Sal => shift_left(a, count, size),
-        Mnemonic::Shr => shift_right(a, count, size),
-        Mnemonic::Sar => shift_right_signed(a, count, size),
-        Mnemonic::Rol => rotate_left(a, count, size),
-        Mnemonic::Ror => rotate_right(a, count, size),
-        Mnemonic::Rcl => rotate_carry(a, count, carry, size, false),
-        Mnemonic::Rcr => rotate_carry(a, count, carry, size, true),
+        Mnemonic::Shl | Mnemonic::Sal => Shift::Single(|a, count, _, size| shift_left(a, count, size)),
+        Mnemonic::Shr => Shift::Single(|a, count, _, size| shift_right(a, count, size)),
+        Mnemonic::Sar => Shift::Single(|a, count, _, size| shift_right_signed(a, count, size)),
+        Mnemonic::Rol => Shift::Single(|a, count, _, size| rotate_left(a, count, size)),
+        Mnemonic::Ror => Shift::Single(|a, count, _, size| rotate_right(a, count, size)),
+        Mnemonic::Rcl => Shift::Single(|a, count, carry, size| rotate_carry(a, count, carry, size, false)),
+        Mnemonic::Rcr => Shift::Single(|a, count, carry, size| rotate_carry(a, count, carry, size, true)),
+        Mnemonic::Shld => Shift::Double(double_left),
+        Mnemonic::Shrd => Shift::Double(double_right),
         _ => return None,
     })
 }
@@ -112,24 +119,18 @@ fn effective_count(count: u64, size: u8) -> u32 {
 impl<C: Cpu> Run<'_, C> {
     /// Shifts and rotations. `false`: another instruction.
     pub(crate) fn shifts(&mut self, mnemonic: Mnemonic) -> Step<bool> {
-        let double: Option<Double> = match mnemonic {
-            Mnemonic::Shld => Some(double_left),
-            Mnemonic::Shrd => Some(double_right),
-            _ if shift(mnemonic, 0, 1, false, 8).is_some() => None,
-            _ => return Ok(false),
-        };
+        let Some(shift) = shift(mnemonic) else { return Ok(false) };
         let size = self.size(0)?;
-        let count = self.value(if double.is_some() { 2 } else { 1 })?;
+        let (count, other) = match shift {
+            Shift::Single(_) => (self.value(1)?, 0),
+            Shift::Double(_) => (self.value(2)?, self.value(1)?),
+        };
         let count = effective_count(count, size);
-        let other = if double.is_some() { self.value(1)? } else { 0 };
         let carry = self.regs.rflags & CF != 0;
-        self.modify(0, |a| {
-            let result = match double {
-                _ if count == 0 => None,
-                Some(double) => Some(double(a, other, count, size)),
-                None => shift(mnemonic, a, count, carry, size),
-            };
-            result.unwrap_or((a, Flags::KEEP))
+        self.modify(0, |a| match shift {
+            _ if count == 0 => (a, Flags::KEEP),
+            Shift::Single(shift) => shift(a, count, carry, size),
+            Shift::Double(shift) => shift(a, other, count, size),
         })?;
         Ok(true)
     }

@@ -1,10 +1,11 @@
 //! The stack.
 
+use fx_types::operand::mask;
 use fx_virt::Segment;
 use iced_x86::{Code, Mnemonic, OpKind};
 
 use crate::cpu::{Cpu, Exception, Purpose, Step, Stop};
-use crate::flags::{AC, DF, Flags, ID, IF, IOPL, NT, RF, STATUS, TF, VM, mask};
+use crate::flags::{AC, DF, Flags, ID, IF, IOPL, NT, RF, STATUS, TF, VM};
 use crate::memory::Place;
 use crate::outcome::Shadow;
 use crate::registers::{Gpr, RBP, RSP, segment};

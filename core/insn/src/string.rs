@@ -1,11 +1,12 @@
 //! String instructions, with and without `rep`.
 
+use fx_types::operand::mask;
 use fx_virt::Segment;
 use iced_x86::{Code, OpKind};
 
 use crate::arith::sub;
 use crate::cpu::{Cpu, Step, Stop};
-use crate::flags::{DF, TF, ZF, mask};
+use crate::flags::{DF, TF, ZF};
 use crate::memory::Place;
 use crate::registers::{Gpr, RAX, RCX, RDI, RSI, segment};
 use crate::run::Run;
@@ -15,7 +16,7 @@ const MAX_ITERATIONS: u32 = 1024;
 
 /// What an iteration does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+enum Kind {
     Movs,
     Cmps,
     Stos,
@@ -75,8 +76,8 @@ impl<C: Cpu> Run<'_, C> {
                 self.next = end;
                 return Ok(true);
             }
-            let units = self.iterations(kind, size, address, left)?;
-            let left = left.wrapping_sub(units) & mask(address);
+            self.iteration(kind, size, address)?;
+            let left = left.wrapping_sub(1) & mask(address);
             counter.set(&mut self.regs, left);
             if left == 0 || self.ends_by_comparison(kind) {
                 self.next = end;
@@ -90,19 +91,6 @@ impl<C: Cpu> Run<'_, C> {
             self.commit();
         }
         Err(Stop::Again)
-    }
-
-    /// One iteration, or several at once if the vCPU can: how many.
-    fn iterations(&mut self, kind: Kind, size: u8, address: u8, left: u64) -> Step<u64> {
-        if left > 1 && self.regs.rflags & TF == 0 && matches!(kind, Kind::Ins | Kind::Outs | Kind::Movs) {
-            let units = self.batch(kind, size, address, left)?;
-            if units > 0 {
-                self.advance_indices(kind, u64::from(size).wrapping_mul(units), address);
-                return Ok(units);
-            }
-        }
-        self.iteration(kind, size, address)?;
-        Ok(1)
     }
 
     /// `repe` ends when values differ, `repne` when they do not.
@@ -123,26 +111,27 @@ impl<C: Cpu> Run<'_, C> {
         })
     }
 
-    pub(crate) fn source(&self, address: u8) -> Step<Place> {
+    fn source(&self, address: u8) -> Step<Place> {
         let segment = segment(self.insn.memory_segment()).ok_or(Stop::Unhandled)?;
         Ok(Place { segment, offset: Gpr::low(RSI, address).get(&self.regs), address })
     }
 
-    pub(crate) fn target_place(&self, address: u8) -> Place {
+    fn target_place(&self, address: u8) -> Place {
         Place { segment: Segment::Es, offset: Gpr::low(RDI, address).get(&self.regs), address }
     }
 
     /// Moves the index registers that the instruction uses.
-    fn advance_indices(&mut self, kind: Kind, by: u64, address: u8) {
+    fn advance_indices(&mut self, kind: Kind, size: u8, address: u8) {
         if matches!(kind, Kind::Movs | Kind::Cmps | Kind::Lods | Kind::Outs) {
-            self.advance(RSI, by, address);
+            self.advance(RSI, size, address);
         }
         if matches!(kind, Kind::Movs | Kind::Cmps | Kind::Stos | Kind::Scas | Kind::Ins) {
-            self.advance(RDI, by, address);
+            self.advance(RDI, size, address);
         }
     }
 
-    fn advance(&mut self, register: u8, by: u64, address: u8) {
+    fn advance(&mut self, register: u8, size: u8, address: u8) {
+        let by = u64::from(size);
         let gpr = Gpr::low(register, address);
         let old = gpr.get(&self.regs);
         let down = self.regs.rflags & DF != 0;
@@ -178,7 +167,7 @@ impl<C: Cpu> Run<'_, C> {
                 self.cpu.port_write(port, size, value as u32, number)?;
             }
         }
-        self.advance_indices(kind, u64::from(size), address);
+        self.advance_indices(kind, size, address);
         Ok(())
     }
 

@@ -1,10 +1,11 @@
 //! Instructions of the processor's own: flags, `cpuid`, model-specific registers, caches, waiting.
 
+use fx_types::operand::mask;
 use fx_virt::{Register, Segment};
 use iced_x86::Mnemonic;
 
 use crate::cpu::{Cpu, Exception, Step};
-use crate::flags::{AC, CF, DF, Flags, IF, mask};
+use crate::flags::{AC, CF, DF, Flags, IF};
 use crate::outcome::Shadow;
 use crate::registers::{Gpr, RAX, RBX, RCX, RDX};
 use crate::run::{Mode, Run};
@@ -24,11 +25,11 @@ impl<C: Cpu> Run<'_, C> {
             Mnemonic::Rdmsr => {
                 self.privileged()?;
                 let value = self.cpu.rdmsr(self.regs.rcx as u32)?;
-                self.set_pair(value);
+                self.regs.set_pair(value);
             }
             Mnemonic::Wrmsr => {
                 self.privileged()?;
-                self.cpu.wrmsr(self.regs.rcx as u32, self.pair())?;
+                self.cpu.wrmsr(self.regs.rcx as u32, self.regs.pair())?;
             }
             Mnemonic::Rdtsc => self.rdtsc()?,
             Mnemonic::Rdtscp => {
@@ -43,7 +44,7 @@ impl<C: Cpu> Run<'_, C> {
             Mnemonic::Rdpmc => {
                 self.unless_user(CR4_PCE, true)?;
                 let value = self.cpu.rdpmc(self.regs.rcx as u32)?;
-                self.set_pair(value);
+                self.regs.set_pair(value);
             }
             Mnemonic::Hlt => {
                 self.privileged()?;
@@ -90,16 +91,6 @@ impl<C: Cpu> Run<'_, C> {
         Ok(true)
     }
 
-    /// `edx:eax`.
-    fn pair(&self) -> u64 {
-        self.regs.rdx << 32 | self.regs.rax & mask(4)
-    }
-
-    fn set_pair(&mut self, value: u64) {
-        self.regs.rax = value & mask(4);
-        self.regs.rdx = value >> 32;
-    }
-
     /// User mode needs the bit of CR4 to be as `needed`.
     fn unless_user(&mut self, bit: u64, needed: bool) -> Step {
         let on = self.cpu.register(Register::Cr4) & bit != 0;
@@ -117,7 +108,7 @@ impl<C: Cpu> Run<'_, C> {
     fn rdtsc(&mut self) -> Step {
         self.unless_user(CR4_TSD, false)?;
         let value = self.cpu.rdtsc()?;
-        self.set_pair(value);
+        self.regs.set_pair(value);
         Ok(())
     }
 
@@ -138,7 +129,7 @@ impl<C: Cpu> Run<'_, C> {
             return Err(Exception::UD.into());
         }
         self.privileged()?;
-        self.cpu.xsetbv(self.regs.rcx as u32, self.pair())
+        self.cpu.xsetbv(self.regs.rcx as u32, self.regs.pair())
     }
 
     fn swapgs(&mut self) -> Step {

@@ -1,11 +1,12 @@
 //! Descriptor tables: their registers, and questions about descriptors.
 
+use fx_types::operand::mask;
 use fx_virt::{Segment, SegmentRegister};
 use iced_x86::{Code, Mnemonic};
 
 use crate::cpu::{Cpu, Exception, Purpose, Step, Stop};
 use crate::descriptor::{Descriptor, not_present, null, protection, rpl};
-use crate::flags::{Flags, ZF, mask};
+use crate::flags::{Flags, ZF};
 use crate::memory::canonical;
 use crate::run::{Mode, Run};
 

@@ -102,16 +102,19 @@ impl<C: Cpu> Run<'_, C> {
         if cr0 & CR0_TS != 0 { Err(Exception::NM.into()) } else { Ok(()) }
     }
 
-    fn check_alignment(&mut self, aligned: bool, length: usize, purpose: Purpose) -> Step {
+    /// The address must be a multiple of the length.
+    fn check_alignment(&mut self, length: usize, purpose: Purpose) -> Step {
         let linear = self.linear(self.place()?, length as u64, purpose)?;
         let inside = linear & (length as u64).wrapping_sub(1);
-        if aligned && inside != 0 { Err(Exception::GP0.into()) } else { Ok(()) }
+        if inside == 0 { Ok(()) } else { Err(Exception::GP0.into()) }
     }
 
     /// A source that is not a vector register.
     fn vector_source(&mut self, aligned: bool, out: &mut [u8]) -> Step {
         if self.is_memory(1) {
-            self.check_alignment(aligned, out.len(), Purpose::Read)?;
+            if aligned {
+                self.check_alignment(out.len(), Purpose::Read)?;
+            }
             self.read_at(self.place()?, Purpose::Read, out)?;
             return Ok(());
         }
@@ -123,7 +126,9 @@ impl<C: Cpu> Run<'_, C> {
     /// A target that is not a vector register.
     fn vector_target(&mut self, aligned: bool, data: &[u8]) -> Step {
         if self.is_memory(0) {
-            self.check_alignment(aligned, data.len(), Purpose::Write)?;
+            if aligned {
+                self.check_alignment(data.len(), Purpose::Write)?;
+            }
             return self.write_at(self.place()?, data);
         }
         let mut value = [0; 8];

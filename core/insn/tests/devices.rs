@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Asked, DEVICE, Machine, done};
-use fx_insn::{Outcome, emulate};
+use common::{ABSENT, Asked, DEVICE, Machine, done, raised};
+use fx_insn::{Exception, Outcome, emulate};
 
 #[test]
 fn a_read_waits_and_completes() {
@@ -88,4 +88,16 @@ fn a_change_of_memory_in_between_starts_anew() {
     assert_eq!(emulate(&mut machine), Outcome::Again);
     assert_eq!(emulate(&mut machine), done());
     assert_eq!(machine.number(0x3000, 4), 2);
+}
+
+#[test]
+fn input_without_a_target_is_not_read() {
+    let mut machine = Machine::long();
+    (machine.regs.rdi, machine.regs.rdx) = (ABSENT, 0x60);
+    assert_eq!(machine.run(&[0x6c]), raised(Exception::page_fault(ABSENT, 2))); // insb
+    assert_eq!(machine.asked, []);
+    machine.answer = 0x5a;
+    machine.regs.rdi = DEVICE;
+    assert_eq!(machine.again(), done());
+    assert_eq!(machine.asked, [Asked::In(0x60, 1), Asked::Write(DEVICE, 1, 0x5a)]);
 }

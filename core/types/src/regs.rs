@@ -37,6 +37,20 @@ pub struct GuestRegs {
 }
 
 impl GuestRegs {
+    /// `edx:eax`, in which some instructions have 64 bits.
+    #[inline]
+    #[must_use]
+    pub const fn pair(&self) -> u64 {
+        self.rdx << 32 | self.rax & 0xffff_ffff
+    }
+
+    /// Sets it.
+    #[inline]
+    pub fn set_pair(&mut self, value: u64) {
+        self.rax = value & 0xffff_ffff;
+        self.rdx = value >> 32;
+    }
+
     /// General register `number` (0 to 15), as instructions number them.
     #[inline]
     #[must_use]

@@ -6,15 +6,19 @@ mod anything;
 mod dice;
 #[path = "platform/guest.rs"]
 mod guest;
+#[path = "platform/instructions.rs"]
+mod instructions;
 #[path = "platform/memory.rs"]
 mod memory;
+#[path = "platform/ticks.rs"]
+mod ticks;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
 use fx_domain::domain::Domain;
 use fx_domain::host::TIMER;
-use fx_domain::time::PLATFORM;
+use fx_domain::time::{APIC, PLATFORM};
 use fx_domain::vcpu::RUN;
 use fx_sim_host::{Step, invariants, on_cpu};
 use fx_types::{CpuSet, DomId, Errno, PhysMem};
@@ -416,17 +420,18 @@ fn a_pvh_domain_has_none_of_it() {
     assert!(records(&s.save(G)).iter().all(|r| !(7..=13).contains(&r.0) && !(3..=4).contains(&r.0)));
 }
 
-#[test]
-fn the_timer_follows_the_vcpu() {
+/// A guest that runs on the first of two CPUs does some steps, then its timer's vector comes on the second one. What timers of a
+/// kind the CPUs have after that, and when those fired that they had.
+fn timers_after_a_move(steps: impl IntoIterator<Item = Step>, kind: u8) -> [[Option<u64>; 2]; 2] {
     let mut s = Scene::new(2);
     let domain = s.create(G, 1, DEVICES);
     let (v, other) = (domain.vcpus[0].clone(), s.0.current(1).unwrap());
     s.0.host.set_affinity(&v, &CpuSet::one(0), &CpuSet::ALL).unwrap();
     s.start(&domain);
     s.handle(|_| vec![eoi()]);
-    s.play([apic(0xf0, 0x1ff)].into_iter().chain(route(2, 0x31)).chain(pit_1khz()), 10 * MS);
+    s.play([apic(0xf0, 0x1ff)].into_iter().chain(steps), 10 * MS);
     assert!((9..=11).contains(&s.vectors().len()));
-    let timers = |s: &Scene| [0, 1].map(|cpu| s.0.host.cpus[cpu].timers.lock().deadline((G, 0, PLATFORM)));
+    let timers = |s: &Scene| [0, 1].map(|cpu| s.0.host.cpus[cpu].timers.lock().deadline((G, 0, kind)));
     assert!(matches!(timers(&s), [Some(_), None]));
     // It has to run on the other CPU, whose control vCPU stands still until the guest is interrupted there.
     s.0.host.set_affinity(&v, &CpuSet::one(1), &CpuSet::ALL).unwrap();
@@ -443,13 +448,21 @@ fn the_timer_follows_the_vcpu() {
     assert_eq!(v.blocked.load(SeqCst), RUN, "the timer of the first CPU wakes it");
     s.0.turn(1);
     assert_eq!((v.cpu.load(SeqCst), s.vectors().first()), (1, Some(&0x31)));
-    let [stale, here] = timers(&s);
-    // What is left on the first CPU does nothing when it fires.
-    assert!(here.is_some() && stale.is_some());
+    let moved = timers(&s);
     s.hw().advance(2 * MS);
     s.0.host.cpus[0].pending.fetch_or(TIMER, SeqCst);
     s.0.turn(0);
-    assert_eq!(timers(&s), [None, here]);
+    [moved, timers(&s)]
+}
+
+/// What is left on the first CPU ends when it fires.
+#[test]
+fn the_timer_follows_the_vcpu() {
+    let platform = timers_after_a_move(route(2, 0x31).into_iter().chain(pit_1khz()), PLATFORM);
+    assert!(matches!(platform, [[Some(_), here @ Some(_)], [None, then]] if here == then), "{platform:?}");
+    // The APIC's, periodic, with 100 MHz.
+    let apic = timers_after_a_move([apic(0x3e0, 0xb), apic(0x320, 0x2_0031), apic(0x380, 100_000)], APIC);
+    assert!(matches!(apic, [[Some(_), here @ Some(_)], [None, then]] if here == then), "{apic:?}");
 }
 
 #[test]

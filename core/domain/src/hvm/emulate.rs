@@ -2,6 +2,7 @@
 
 use fx_insn::{Access, Cpu, Exception, Purpose, Step, Stop};
 use fx_p2m::walk::{Access as WalkAccess, Paging};
+use fx_types::operand::mask;
 use fx_types::{GuestRegs, Maddr, Mfn, PAGE_SIZE};
 use fx_virt::{Register, Segment, SegmentRegister};
 use xen_abi::cpufeatureset::X86_FEATURE_RDTSCP;
@@ -211,7 +212,7 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
         let word = Maddr(at.0 & !7);
         let now = self.host.hw.load64(word);
         let shift = inside.wrapping_mul(8) as u32;
-        let mask = u64::MAX.wrapping_shr(64u32.wrapping_sub(8u32.wrapping_mul(old.len() as u32))) << shift;
+        let mask = mask(old.len() as u8) << shift;
         if now & mask != number(old) << shift {
             return Ok(false);
         }
@@ -229,6 +230,10 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
             ioreq::Access { port: true, addr: u64::from(port), size, write: true, data: u64::from(value) };
         let inner = || self.host.inner_port_access(self.c, &a);
         self.host.device_access(self.c, self.h, &a, inner).map(|_| ())
+    }
+
+    fn probe(&mut self, access: Access, length: usize) -> Step {
+        self.pieces(access, length, true).map(|_| ())
     }
 
     fn completed(&mut self) {

@@ -53,8 +53,7 @@ impl<H: Hw> Host<H> {
                 let Some(length) = self.length_of(c, x, regs, exit, Fixed::Wrmsr) else {
                     return self.emulate(c, h, regs);
                 };
-                let value = regs.rdx << 32 | regs.rax & 0xffff_ffff;
-                if !self.hvm_wrmsr(c, h, x, regs.rcx as u32, value) {
+                if !self.hvm_wrmsr(c, h, x, regs.rcx as u32, regs.pair()) {
                     return self.raise(x, GP, Some(0));
                 }
                 self.retire(x, regs, length);

@@ -175,10 +175,14 @@ impl<H: Hw> Host<H> {
         }
     }
 
+    /// An APIC's timer on this CPU's queue is due. It goes on only where the vCPU ran last: another CPU has put it on its own queue
+    /// when it loaded the vCPU, and what is here is left over.
     pub(crate) fn apic_timer_expired(&self, d: &Domain, v: &Vcpu, now: u64) {
         let Some(h) = &v.hvm else { return };
         let fired = h.lapic.lock().timer_fired(now);
-        self.arm_apic_timer(d, v);
+        if v.cpu.load(Ordering::Acquire) as usize == self.hw.cpu() {
+            self.arm_apic_timer(d, v);
+        }
         if fired {
             self.wake_hvm(d, v);
         }

@@ -275,6 +275,9 @@ impl Cpu for Machine {
     fn port_write(&mut self, port: u16, size: u8, value: u32, number: u8) -> Step {
         self.ask(number, Asked::Out(port, size, value)).map(|_| ())
     }
+    fn probe(&mut self, access: Access, length: usize) -> Step {
+        self.range(access, length).map(|_| ())
+    }
     fn completed(&mut self) {
         self.record.clear();
     }

@@ -6,9 +6,9 @@
 mod saved;
 mod timer;
 
+use fx_types::operand::mask as bits;
 use timer::{ENABLED, LEVEL, Timer};
 
-use crate::bytes::mask as bits;
 use crate::routing::Wire;
 
 /// Where the registers are.
@@ -46,6 +46,8 @@ pub struct Effect {
     pub raised: [Option<Wire>; TIMERS],
     /// Wires that have new edges, and how many.
     pub edges: [Option<(Wire, u64)>; TIMERS],
+    /// Timers that the guest has set anew: edges of theirs that it has not had yet are nothing to it now.
+    pub anew: [bool; TIMERS],
     /// The 8254 and the clock are disconnected from interrupts 0 and 8 (`true`), or connected again.
     pub legacy: Option<bool>,
 }
@@ -102,7 +104,11 @@ impl Hpet {
     fn change(&mut self, now: u64, what: impl FnOnce(&mut Self)) -> Effect {
         let (wires, legacy) = (self.asserted(), self.has(LEGACY));
         let mut effect = Effect { edges: self.events(now), ..Effect::default() };
+        let plans = self.plans();
         what(self);
+        for ((anew, old), new) in effect.anew.iter_mut().zip(plans).zip(self.plans()) {
+            *anew = old != new;
+        }
         if legacy != self.has(LEGACY) {
             effect.legacy = Some(!legacy);
         }
@@ -113,6 +119,15 @@ impl Hpet {
             }
         }
         effect
+    }
+
+    /// Where each timer leads, and what it is set to.
+    fn plans(&self) -> [(Wire, timer::Plan); TIMERS] {
+        let mut plans = [0, 1, 2].map(|n| (self.wire(n), timer::Plan::default()));
+        for ((_, plan), timer) in plans.iter_mut().zip(&self.timers) {
+            *plan = timer.plan();
+        }
+        plans
     }
 
     /// What timers were due: edges, or status.
@@ -201,10 +216,15 @@ impl Hpet {
     fn put(&mut self, register: u64, new: u64, value: u64, now: u64) {
         match register {
             REG_CONFIG => {
-                self.count = self.count(now);
-                self.since = now;
+                let switched = (self.config ^ value) & RUNS != 0;
+                if switched {
+                    self.count = self.count(now);
+                    self.since = now;
+                }
                 self.config = value & (RUNS | LEGACY);
-                self.arm_all(now);
+                if switched {
+                    self.arm_all(now);
+                }
             }
             REG_STATUS => self.status &= !new,
             REG_COUNTER if !self.has(RUNS) => self.count = value,

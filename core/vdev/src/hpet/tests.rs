@@ -9,7 +9,8 @@ const T2: u64 = REG_TIMERS + 2 * TIMER_SIZE;
 const CMP: u64 = TIMER_COMPARATOR;
 
 fn put(h: &mut Hpet, offset: u64, value: u64, now: u64) -> Effect {
-    h.write(offset, 4, value, now)
+    let effect = h.write(offset, 4, value, now);
+    Effect { anew: Default::default(), ..effect }
 }
 
 /// Running since time 0, with timer 2 on pin 20.
@@ -24,6 +25,38 @@ fn edge(n: usize, wire: Wire, times: u64) -> Effect {
     let mut effect = Effect::default();
     effect.edges[n] = Some((wire, times));
     effect
+}
+
+/// What is set anew is told: what it is set to, where it leads, and whether the counter runs.
+#[test]
+fn set_anew() {
+    let mut h = running();
+    let mut anew = |offset, value, now| h.write(offset, 4, value, now).anew;
+    let (none, third) = ([false; TIMERS], [false, false, true]);
+    assert_eq!(anew(T2, 20 << 9 | 4 | PERIODIC | SET_VALUE | NARROW, 0), third);
+    assert_eq!(anew(T2 + CMP, 62_500, 0), third);
+    assert_eq!(anew(T2 + CMP, 62_500, 0), none, "as it is");
+    assert_eq!(anew(T2 + CMP, 62_501, 0), third);
+    assert_eq!(anew(REG_STATUS, 7, 16_000_000), none, "time is no change");
+    assert_eq!(anew(T2, 20 << 9 | 4 | PERIODIC | NARROW, 16_000_000), none);
+    assert_eq!(anew(T2, 21 << 9 | 4 | PERIODIC | NARROW, 16_000_000), third);
+    assert_eq!(anew(REG_CONFIG, RUNS, 16_000_001), none);
+    assert_eq!(anew(REG_CONFIG, RUNS | LEGACY, 16_000_001), [true, true, false]);
+    assert_eq!(anew(REG_CONFIG, LEGACY, 16_000_002), third);
+}
+
+/// What is left of a period of 64 bits when the timer is made one of 32 is no shorter than others.
+#[test]
+fn narrowed() {
+    let mut h = running();
+    let config = 20 << 9 | ENABLED | PERIODIC;
+    let _ = put(&mut h, T2, config | SET_VALUE, 0);
+    let _ = h.write(T2 + CMP, 8, 100_000, 0);
+    let _ = h.write(T2 + CMP, 8, 1 << 32 | 1, 0);
+    let _ = put(&mut h, T2, config | NARROW, 0);
+    let due = h.next_deadline().unwrap();
+    assert_eq!(h.expire(due), edge(2, Wire::Gsi(20), 1));
+    assert_eq!(h.next_deadline(), Some(due + 100_000));
 }
 
 /// Linux, `hpet_enable`.
@@ -118,7 +151,7 @@ fn single() {
 fn levels() {
     let mut h = running();
     assert_eq!(put(&mut h, T2, 21 << 9 | ENABLED | LEVEL | PERIODIC, 0), Effect::default());
-    assert_eq!(h.write(T2 + CMP, 8, 10_000, 0), Effect::default());
+    let _ = h.write(T2 + CMP, 8, 10_000, 0);
     // The comparator was not set: the first event is one period after the value that it had.
     let mut raised = Effect::default();
     raised.raised[2] = Some(Wire::Gsi(21));

@@ -29,6 +29,14 @@ pub(super) struct Timer {
     pub due: Option<u64>,
 }
 
+/// What a timer is set to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Plan {
+    config: u64,
+    period: u64,
+    due: Option<u64>,
+}
+
 impl Timer {
     pub const RESET: Self = Self { config: 0, comparator: u64::MAX, period: 0, due: None };
 
@@ -60,7 +68,9 @@ impl Timer {
         let kept = if possible { 0 } else { ROUTE };
         self.config = value & WRITABLE & !kept | old & kept;
         self.comparator &= self.width();
-        self.period &= self.width();
+        if self.period != 0 {
+            self.set_period(self.period & self.width());
+        }
         (old ^ self.config) & TIMING != 0
     }
 
@@ -89,9 +99,13 @@ impl Timer {
             self.comparator = value;
         }
         if self.has(PERIODIC) {
-            self.period = value.clamp(MIN_PERIOD, self.width() >> 1);
+            self.set_period(value);
         }
         self.config &= !SET_VALUE;
+    }
+
+    fn set_period(&mut self, ticks: u64) {
+        self.period = ticks.clamp(MIN_PERIOD, self.width() >> 1);
     }
 
     /// Ticks from `count` to the next event; none for a comparator that was `written` too late.
@@ -116,6 +130,10 @@ impl Timer {
         times
     }
 
+    pub const fn plan(&self) -> Plan {
+        Plan { config: self.config & !SET_VALUE, period: self.period, due: self.due }
+    }
+
     pub const fn period(&self) -> u64 {
         self.period
     }
@@ -125,7 +143,7 @@ impl Timer {
         let mut timer = Self { config: config & WRITABLE, comparator, period, due: None };
         timer.comparator &= timer.width();
         if period != 0 {
-            timer.period = period.clamp(MIN_PERIOD, timer.width() >> 1);
+            timer.set_period(period);
         }
         timer
     }

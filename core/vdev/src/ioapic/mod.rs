@@ -6,9 +6,9 @@ mod pins;
 pub use pins::Pins;
 
 use entry::Entry;
+use fx_types::operand::mask;
 use xen_abi::hvm_save::{HvmHwVioapic, VIOAPIC_NUM_PINS};
 
-use crate::bytes::mask;
 use crate::lapic::{Delivery, Message, Target};
 
 /// Where the registers are.

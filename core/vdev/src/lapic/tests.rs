@@ -78,15 +78,32 @@ fn timers() {
     assert!(a.timer_fired(1000));
     assert_eq!((a.deadline(), a.pending()), (None, Some(0x40)));
     a.mmio_write(0x320, 1 << 17 | 0x41, &at(1000));
-    a.mmio_write(0x380, 10, &at(1000));
-    assert!(a.timer_fired(1350));
-    assert_eq!(a.deadline(), Some(1400));
+    a.mmio_write(0x380, 100_000, &at(1000));
+    assert!(a.timer_fired(3_501_000));
+    assert_eq!(a.deadline(), Some(4_001_000));
     a.mmio_write(0x320, 2 << 17 | 0x42, &at(2000));
     assert_eq!(a.deadline(), None);
     a.msr_write(0x6e0, 5000, &at(2000));
     assert_eq!(a.deadline(), Some(2500));
     assert!(a.timer_fired(2500));
     assert_eq!(a.msr_read(0x6e0, &at(2500)), Some(0));
+}
+
+/// A guest cannot keep the processor busy with its timer alone.
+#[test]
+fn shortest_period() {
+    let mut a = on();
+    a.mmio_write(0x3e0, 0xb, &at(0));
+    a.mmio_write(0x380, 1, &at(0));
+    assert_eq!(a.deadline(), Some(10), "once may be soon");
+    a.mmio_write(0x320, 1 << 17 | 0x41, &at(0));
+    assert!(a.timer_fired(20));
+    assert_eq!(a.deadline(), Some(100_010));
+    a.mmio_write(0x380, 7, &at(1000));
+    assert_eq!(a.deadline(), Some(101_000));
+    assert_eq!([1000, 100_950, 100_990].map(|now| a.mmio_read(0x390, &at(now))), [7, 5, 1]);
+    a.timer_fired(1_000_000);
+    assert_eq!(a.deadline(), Some(1_001_000));
 }
 
 #[test]

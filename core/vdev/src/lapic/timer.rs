@@ -1,6 +1,7 @@
 //! The timer: one-shot, periodic, or by a value of the time stamp counter.
 
 use super::{Lapic, MASKED, reg};
+use crate::ticks::MIN_PERIOD_NS;
 
 /// Nanoseconds of a tick of the bus clock that the timer divides: as with Xen, 100 MHz.
 const TICK_NS: u64 = 10;
@@ -55,8 +56,15 @@ impl Lapic {
         TICK_NS << shift
     }
 
+    /// Nanoseconds of so many counts.
+    pub(crate) fn span(&self, counts: u32) -> u64 {
+        u64::from(counts).saturating_mul(self.unit())
+    }
+
+    /// Nanoseconds from one time that it is due to the next; 0 for never.
     fn period(&self) -> u64 {
-        u64::from(self.get(reg::TIMER_INITIAL)).saturating_mul(self.unit())
+        let period = self.span(self.get(reg::TIMER_INITIAL));
+        if period != 0 && self.mode() == PERIODIC { period.max(MIN_PERIOD_NS) } else { period }
     }
 
     /// When the timer is due; system time.
@@ -81,14 +89,15 @@ impl Lapic {
         self.timer.deadline = (value != 0).then(|| time.when(value));
     }
 
-    /// The count as it is now.
+    /// The count as it is now; where the period is longer than the guest asked for it stays at its beginning at first.
     pub(crate) fn count(&self, time: &Time) -> u32 {
         if self.by_tsc() {
             return 0;
         }
         let Some(deadline) = self.timer.deadline else { return 0 };
         let left = deadline.saturating_sub(time.now);
-        u32::try_from(left.checked_div(self.unit()).unwrap_or(0)).unwrap_or(u32::MAX)
+        let count = u32::try_from(left.checked_div(self.unit()).unwrap_or(0)).unwrap_or(u32::MAX);
+        count.min(self.get(reg::TIMER_INITIAL))
     }
 
     /// The timer's deadline has come: the interrupt waits then, and a periodic one is set again. Whether there is something to

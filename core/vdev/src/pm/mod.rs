@@ -1,9 +1,9 @@
 //! The part of ACPI's fixed hardware that the hypervisor has: the power management timer, and the event registers PM1a with what
 //! asserts the SCI (ACPI specification, 4.8). The control register, and with it sleeping and switching off, is the device model's.
 
+use fx_types::operand::mask;
 use xen_abi::hvm_save::HvmHwPmtimer;
 
-use crate::bytes::mask;
 use crate::ticks::{nanoseconds, ticks};
 
 /// Where the registers are by `HVM_PARAM_ACPI_IOPORTS_LOCATION`: 0 and 1.

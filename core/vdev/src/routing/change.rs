@@ -13,12 +13,15 @@ pub struct Lines {
 }
 
 impl Lines {
+    const NONE: Self = Self { ioapic: 0, pic: 0 };
+
     const fn without(self, others: Self) -> Self {
         Self { ioapic: self.ioapic & !others.ioapic, pic: self.pic & !others.pic }
     }
 }
 
-/// What changes: first some pins are let go, then some are asserted. A pin of both has a new edge.
+/// What changes: first some pins are let go, then some are asserted, then some of those are let go again. A pin that is let go before
+/// or after has a new edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Change {
@@ -26,6 +29,8 @@ pub struct Change {
     pub lowered: Lines,
     /// Pins that are asserted.
     pub raised: Lines,
+    /// Pins that are asserted for a moment only.
+    pub released: Lines,
 }
 
 /// What the controllers want done after a change.
@@ -40,18 +45,13 @@ pub struct Applied {
 
 impl Change {
     pub(super) const fn between(before: Lines, after: Lines) -> Self {
-        Self { lowered: before.without(after), raised: after.without(before) }
-    }
-
-    /// This, then a change that only asserts pins.
-    pub(super) const fn then(self, rise: Self) -> Self {
-        Self { lowered: self.lowered, raised: rise.raised }
+        Self { lowered: before.without(after), raised: after.without(before), released: Lines::NONE }
     }
 
     /// Does it to the controllers.
     pub fn apply(&self, ioapic: &mut Ioapic, pic: &mut Pic) -> Applied {
         let mut done = Applied::default();
-        for (lines, asserted) in [(self.lowered, false), (self.raised, true)] {
+        for (lines, asserted) in [(self.lowered, false), (self.raised, true), (self.released, false)] {
             for pin in Pins::from_bits(lines.ioapic).iter() {
                 done.pins = done.pins.and(ioapic.set_line(pin, asserted));
             }

@@ -83,10 +83,19 @@ impl Routing {
         }
     }
 
-    /// A device lets its wire go and asserts it: a new edge.
+    /// A wire has a new edge. That of an ISA interrupt stays asserted until the next one, as the 8254's output is for most of the
+    /// time: the legacy controller forgets an edge whose wire is let go. A pin of the I/O APIC remembers it, and others may share it.
     pub fn pulse(&mut self, wire: Wire) -> Change {
-        let fall = self.set(wire, false);
-        fall.then(self.set(wire, true))
+        match wire {
+            Wire::Isa(irq) => {
+                let fall = self.set_isa(irq, false);
+                Change { raised: self.set_isa(irq, true).raised, ..fall }
+            }
+            Wire::Gsi(gsi) => {
+                let rise = self.set_gsi(gsi, true);
+                Change { released: self.set_gsi(gsi, false).lowered, ..rise }
+            }
+        }
     }
 
     /// A PCI line is asserted or let go.

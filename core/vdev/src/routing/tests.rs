@@ -21,7 +21,7 @@ fn isa() {
     assert_eq!(r.set_isa(9, true), Change::default());
     assert_eq!(r.set_isa(16, true), Change::default());
     let edge = Lines { ioapic: 1 << 2, pic: 1 };
-    assert_eq!(r.pulse(Wire::Isa(0)), Change { lowered: edge, raised: edge });
+    assert_eq!(r.pulse(Wire::Isa(0)), Change { lowered: edge, raised: edge, ..Change::default() });
     assert_eq!(r.set_isa(0, false), lowered(1 << 2, 1));
     assert_eq!(r.pulse(Wire::Isa(0)), raised(1 << 2, 1));
 }
@@ -50,9 +50,13 @@ fn shared_pins() {
     let _ = r.set_link(0, 5);
     assert_eq!(r.set_intx(4, 0, true), raised(1 << 32, 0), "5 is asserted already");
     assert_eq!(r.set_isa(5, false), Change::default(), "and stays so");
+    assert_eq!(r.pulse(Wire::Gsi(32)), Change::default(), "no edge of a pin that is asserted");
     assert_eq!(r.set_gsi(32, true), Change::default());
     assert_eq!(r.set_intx(4, 0, false), lowered(1 << 5, 1 << 5));
+    let pin = Lines { ioapic: 1 << 32, pic: 0 };
     assert_eq!(r.set_gsi(32, false), lowered(1 << 32, 0));
+    assert_eq!(r.pulse(Wire::Gsi(32)), Change { raised: pin, released: pin, ..Change::default() });
+    assert_eq!(r.lines(), Lines::default(), "nothing stays of it");
     assert_eq!(r.set_gsi(48, true), Change::default());
 }
 
@@ -68,8 +72,7 @@ fn callback() {
     assert_eq!(r.set_callback(true), Change::default());
     assert_eq!(r.set_via(Via::Gsi(9)), raised(1 << 9, 1 << 9));
     let platform_device = Via::Intx { device: 3, line: 0 };
-    let moved =
-        Change { lowered: Lines { ioapic: 1 << 9, pic: 1 << 9 }, raised: Lines { ioapic: 1 << 28, pic: 0 } };
+    let moved = Change { lowered: Lines { ioapic: 1 << 9, pic: 1 << 9 }, ..raised(1 << 28, 0) };
     assert_eq!(r.set_via(platform_device), moved);
     assert_eq!(r.set_intx(3, 0, true), Change::default(), "the device itself, too");
     assert_eq!(r.set_callback(false), Change::default());
@@ -133,8 +136,8 @@ proptest! {
                 5 => r.set_callback(*on),
                 _ => r.pulse(if *on { Wire::Isa(n & 31) } else { Wire::Gsi(n & 63) }),
             };
-            sum.ioapic = sum.ioapic & !change.lowered.ioapic | change.raised.ioapic;
-            sum.pic = sum.pic & !change.lowered.pic | change.raised.pic;
+            sum.ioapic = (sum.ioapic & !change.lowered.ioapic | change.raised.ioapic) & !change.released.ioapic;
+            sum.pic = (sum.pic & !change.lowered.pic | change.raised.pic) & !change.released.pic;
             prop_assert_eq!(sum, r.lines());
             prop_assert_eq!((sum.ioapic >> 48, sum.pic & 4), (0, 0));
         }

@@ -23,13 +23,19 @@ fn step(dice: &mut Dice) -> Vec<Step> {
         0x1f48, 0xb000, 0xb008,
     ];
     let value = value(dice);
-    match dice.below(9) {
+    match dice.below(10) {
         0..=2 => vec![io(dice.of(&PORTS), dice.of(&[1, 1, 1, 2, 4]), value, dice.one_in(3))],
         3 => vec![out(0x70, dice.below(16) as u32), out(0x71, value)],
         4 => route(dice.below(48) as u32, value & !0x600 | dice.of(&[0, 0x100, 0x400, 0x700])).to_vec(),
         5 => vec![store(0xfed0_0000 + 8 * dice.below(0x40), value)],
         6 => vec![store(0xfed0_0000 + dice.of(&[0x10, 0x100, 0x108, 0x120, 0x128, 0x148]), value)],
         7 => vec![load(dice.of(&[0xfec0_0000, 0xfed0_0000]) + dice.below(0x400))],
+        // Its timer: divider, mode and vector, count.
+        8 => vec![
+            apic(0x3e0, value & 0xf),
+            apic(0x320, dice.below(4) as u32 * 0x2_0000 | dice.of(&[0x41, value])),
+            apic(0x380, dice.of(&[1, value])),
+        ],
         _ => {
             vec![apic(dice.of(&[0x80, 0xb0, 0xf0, 0x350, 0x360]), dice.of(&[0, 0x1ff, 0x700, 0x400, value]))]
         }

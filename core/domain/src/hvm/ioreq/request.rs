@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use fx_events as ev;
 use fx_insn::{Step, Stop};
 use fx_sync::Lock;
+use fx_types::operand::{mask, merge};
 use fx_types::{GuestRegs, Maddr, PhysMemExt};
 use xen_abi::hvm_ioreq as q;
 use xen_abi::hvm_ioreq::{BufIoreq, Ioreq};
@@ -92,11 +93,6 @@ impl Io {
     }
 }
 
-/// All bits of so many bytes.
-const fn ones(size: u8) -> u64 {
-    if size >= 8 { u64::MAX } else { 1u64.wrapping_shl((size as u32).wrapping_mul(8)).wrapping_sub(1) }
-}
-
 impl<H: Hw> Host<H> {
     /// An access to a device of one to eight bytes: by what was recorded, by the devices of the hypervisor (`inner`), or by a device
     /// model. Where there is nothing all bits are set.
@@ -124,8 +120,8 @@ impl<H: Hw> Host<H> {
                 None => u64::MAX,
             },
         };
-        h.io.remember(value & ones(a.size))?;
-        Ok(value & ones(a.size))
+        h.io.remember(value & mask(a.size))?;
+        Ok(value & mask(a.size))
     }
 
     /// Asks whoever answers the access; `None` when nobody does, or nobody need be waited for.
@@ -198,7 +194,7 @@ impl<H: Hw> Host<H> {
         length: u8,
     ) {
         let a =
-            Access { port: true, addr: u64::from(port), size, write: !input, data: regs.rax & ones(size) };
+            Access { port: true, addr: u64::from(port), size, write: !input, data: regs.rax & mask(size) };
         h.io.complete();
         match self.device_access(c, h, &a, || self.inner_port_access(c, &a)) {
             Ok(value) => self.end_plain(c, h, regs, (value, size, input), length),
@@ -220,9 +216,7 @@ impl<H: Hw> Host<H> {
     ) {
         h.io.complete();
         if input {
-            // 32 bits clear the upper half, fewer leave the rest.
-            let keep = if size == 4 { 0 } else { regs.rax & !ones(size) };
-            regs.rax = keep | value & ones(size);
+            regs.rax = merge(regs.rax, value, size);
         }
         if let Some(x) = self.context(&c.v) {
             self.retire(x, regs, length);
@@ -248,7 +242,7 @@ impl<H: Hw> Host<H> {
                 u64::MAX
             };
             h.io.waiting.store(false, Ordering::Release);
-            s.asked.take().map(|w| (value & ones(w.size), w))
+            s.asked.take().map(|w| (value & mask(w.size), w))
         };
         let Some((value, w)) = answer else { return true };
         if let Some((length, input)) = w.plain {

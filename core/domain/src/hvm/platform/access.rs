@@ -6,7 +6,7 @@ use xen_abi::arch_x86::{
 };
 use xen_abi::hvm_params::{HVM_PARAM_ACPI_IOPORTS_LOCATION, HVM_PARAM_HPET_ENABLED};
 
-use super::Devices;
+use super::{Devices, ticks};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::hvm::HvmDomain;
@@ -103,7 +103,12 @@ impl Devices {
             Place::Pic(port) => {
                 self.pic.write(port, size, value as u32);
             }
-            Place::Pit(port) => self.timed |= self.pit.write(port, size, value as u32, time.now),
+            Place::Pit(port) => {
+                if self.pit.write(port, size, value as u32, time.now) {
+                    self.timed = true;
+                    self.ticks.forget(ticks::PIT);
+                }
+            }
             Place::Rtc(port) => {
                 let effect: rtc::Effect = self.rtc.write(port, size, value as u32, &time)?;
                 self.rtc_effect(&effect);

@@ -44,6 +44,13 @@ impl Ticks {
         self.sources.iter().any(|s| s.waiting)
     }
 
+    /// A timer was set anew: what it had to say before nobody waits for.
+    pub fn forget(&mut self, source: usize) {
+        if let Some(s) = self.sources.get_mut(source) {
+            (s.waiting, s.owed) = (false, 0);
+        }
+    }
+
     /// How many ticks are made up for at most.
     const fn most(&self) -> u64 {
         match self.mode {

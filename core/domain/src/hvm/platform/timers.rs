@@ -44,7 +44,11 @@ impl Devices {
         for (n, (wire, times)) in effect.edges.into_iter().enumerate().filter_map(|(n, e)| Some((n, e?))) {
             self.tick(n, wire, times);
         }
+        for (n, _) in effect.anew.iter().enumerate().filter(|(_, anew)| **anew) {
+            self.ticks.forget(n);
+        }
         if let Some(legacy) = effect.legacy {
+            self.ticks.forget(ticks::PIT);
             self.pit.connect(!legacy, self.time.now);
             self.drive_rtc();
         }

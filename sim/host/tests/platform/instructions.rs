@@ -1,0 +1,69 @@
+//! Instructions that the hypervisor emulates: what they do to devices when they cannot be completed.
+
+use fx_sim_host::Step;
+use fx_types::{GuestRegs, PhysMem};
+use fx_virt::{Exit, Reason};
+use xen_abi::hvm_save as s;
+use zerocopy::{FromBytes, IntoBytes};
+
+use crate::guest::{DEVICES, MS, Scene, byte, out, records};
+
+const G: u16 = 5;
+/// The guest's page, which is its page directory, and where in it there is code.
+const PAGE: u64 = 0x1000;
+const CODE: u64 = 0x800;
+const INSB: u8 = 0x6c;
+/// A page of 4 MiB, present and writable, at 0; and after it none.
+const ENTRY: u32 = 0x83;
+const ABSENT: u64 = 4 << 20;
+
+/// `insb`.
+fn insb(port: u16, to: u64) -> Step {
+    let reason = Reason::Io { port, size: 1, input: true, string: true };
+    let (rdx, rflags) = (port.into(), 0x202);
+    (
+        Exit { reason, length: 1, interrupted: None },
+        GuestRegs { rip: PAGE + CODE, rdx, rdi: to, rflags, ..Default::default() },
+    )
+}
+
+/// A guest with paging.
+fn scene() -> Scene {
+    let mut s = Scene::new(1);
+    let domain = s.create(G, 1, DEVICES);
+    let page = domain.hvm.as_ref().unwrap().p2m.get(s.hw(), PAGE >> 12).mfn;
+    s.hw().write(page.addr(), &ENTRY.to_le_bytes());
+    s.hw().write(page.at(CODE), &[INSB]);
+    let saved = s.save(G);
+    let mut state = Vec::new();
+    for (code, instance, mut data) in records(&saved) {
+        if code == s::HVM_SAVE_CODE_CPU {
+            let k = s::HvmHwCpu::mut_from_bytes(&mut data).unwrap();
+            (k.cr0, k.cr3, k.cr4) = (0x8000_0011, PAGE, 0x10);
+        }
+        let head = s::HvmSaveDescriptor { typecode: code, instance, length: data.len() as u32 };
+        state.extend_from_slice(head.as_bytes());
+        state.extend_from_slice(&data);
+    }
+    s.load(G, &state).unwrap();
+    s.start(&domain);
+    s
+}
+
+/// Reading register C of the clock drops what is in it. An `ins` that has nowhere to put it must not read it.
+#[test]
+fn input_without_a_target() {
+    let mut s = scene();
+    s.handle(|_| vec![]);
+    // Twice a second.
+    s.play([out(0x70, 0x0a), out(0x71, 0x2f), out(0x70, 0x0c), byte(0x71)], MS);
+    s.hw().advance(500 * MS);
+    s.play([insb(0x71, ABSENT)], 0);
+    let events = s.hw().script().take_events();
+    assert_eq!(events, [fx_virt::Event::exception(14, Some(2))]);
+    assert_eq!(s.play([byte(0x71)], 0), [0x40], "the device has its datum still");
+    s.hw().advance(500 * MS);
+    s.play([insb(0x71, PAGE + 0x900)], 0);
+    assert_eq!(s.hw().script().take_events(), []);
+    assert_eq!(s.play([byte(0x71)], 0), [0], "it was read");
+}
