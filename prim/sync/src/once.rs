@@ -1,4 +1,4 @@
-//! A cell that is written once, at start-up, and read ever after.
+//! A cell that is written once and read ever after.
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
@@ -50,6 +50,15 @@ impl<T> Once<T> {
     }
 }
 
+impl<T> Drop for Once<T> {
+    fn drop(&mut self) {
+        if *self.state.get_mut() == READY {
+            // SAFETY: `READY` says that it was written; nobody else has the cell any more.
+            unsafe { self.value.get_mut().assume_init_drop() };
+        }
+    }
+}
+
 impl<T> Default for Once<T> {
     fn default() -> Self {
         Self::new()
@@ -67,5 +76,14 @@ mod tests {
         assert!(o.set(1).is_ok());
         assert_eq!(o.set(2), Err(2));
         assert_eq!(o.get(), Some(&1));
+    }
+
+    #[test]
+    fn dropped_with_the_cell() {
+        let value = std::rc::Rc::new(());
+        let (full, empty) = (Once::new(), Once::<std::rc::Rc<()>>::new());
+        assert!(full.set(value.clone()).is_ok());
+        drop((full, empty));
+        assert_eq!(std::rc::Rc::strong_count(&value), 1);
     }
 }
