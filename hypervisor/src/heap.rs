@@ -1,4 +1,5 @@
-//! The heap: for objects of the core's. It begins with one chunk and takes more from the wiring when that is used up.
+//! The heap: for objects of the core's. It begins with one chunk and takes more from the wiring when that is used up; those that
+//! become empty go back.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::NonNull;
@@ -7,7 +8,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use fx_sync::Lock;
 use talc::{OomHandler, Span, Talc};
 
-/// The unit in which the heap grows, in bytes.
+/// The unit in which the heap grows, in bytes. Chunks but the first are aligned to it.
 pub const CHUNK: usize = 1 << 20;
 
 #[global_allocator]
@@ -20,11 +21,18 @@ struct More;
 
 impl OomHandler for More {
     fn handle_oom(talc: &mut Talc<Self>, layout: Layout) -> Result<(), ()> {
-        let need = (layout.size() + layout.align() + 4096).max(CHUNK).next_power_of_two();
-        let base = crate::wiring::more_heap(need).ok_or(())?;
-        // SAFETY: the wiring gives the memory away for good.
-        unsafe { talc.claim(Span::from_base_size(base.as_ptr(), need)).map(|_| ()) }
+        if layout.size() + layout.align() > CHUNK / 2 {
+            return Err(());
+        }
+        let base = crate::wiring::take_pages(CHUNK).ok_or(())?;
+        // SAFETY: the wiring gives the memory away until it is given back.
+        unsafe { talc.claim(chunk_of(base)).map(|_| ()) }
     }
+}
+
+/// The chunk, other than the first, that an address is in.
+fn chunk_of(p: NonNull<u8>) -> Span {
+    Span::from_base_size(p.as_ptr().map_addr(|at| at & !(CHUNK - 1)), CHUNK)
 }
 
 /// Gives the heap its first memory.
@@ -70,8 +78,25 @@ unsafe impl GlobalAlloc for Heap {
             if is_large(layout) && !is_early(p) {
                 return crate::wiring::free_pages(p, layout.size());
             }
+            let mut talc = self.0.lock();
             // SAFETY: the caller promises that it came from here with this layout.
-            unsafe { self.0.lock().free(p, layout) }
+            unsafe { talc.free(p, layout) };
+            if !is_early(p) {
+                give_back(&mut talc, chunk_of(p));
+            }
         }
+    }
+}
+
+/// Gives a chunk back if nothing is in it.
+fn give_back(talc: &mut Talc<More>, chunk: Span) {
+    // SAFETY: the chunk was claimed as it is: it is aligned, so nothing of it was left out.
+    let empty = unsafe { talc.get_allocated_span(chunk) }.is_empty();
+    if let Some((base, _)) = chunk.get_base_acme().filter(|_| empty)
+        && let Some(base) = NonNull::new(base)
+    {
+        // SAFETY: as above; there is nothing in it that could be lost.
+        unsafe { talc.truncate(chunk, Span::empty()) };
+        crate::wiring::free_pages(base, CHUNK);
     }
 }

@@ -106,6 +106,11 @@ pub fn command_line() -> &'static str {
     core::str::from_utf8(&line[..length]).unwrap_or("")
 }
 
+/// What the command line gives a name: `name=value`.
+pub fn option(name: &str) -> Option<&'static str> {
+    command_line().split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
+
 /// Whether this is Dom0.
 pub fn is_dom0() -> bool {
     start_info().flags & SIF_INITDOMAIN != 0

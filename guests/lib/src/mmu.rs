@@ -1,6 +1,6 @@
 //! Frames and page tables: a pool of pages, p2m and m2p, walking the current tables, building others.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use xen_abi::arch_x86::MACH2PHYS_VIRT_START;
 use xen_abi::xen::UVMF_INVLPG;
@@ -37,8 +37,10 @@ struct Pool(#[expect(dead_code, reason = "only its address counts")] [[u8; PAGE 
 
 static mut POOL: Pool = Pool([[0; PAGE as usize]; POOL_PAGES]);
 static USED: AtomicUsize = AtomicUsize::new(0);
+/// The page that was given back last; its first word is the one before.
+static FREE: AtomicU64 = AtomicU64::new(0);
 
-/// Takes `count` adjacent pages of zeros; they are never given back.
+/// Takes `count` adjacent pages of zeros.
 pub fn alloc_pages(count: usize) -> u64 {
     let first = USED.fetch_add(count, Ordering::Relaxed);
     if first + count > POOL_PAGES {
@@ -49,7 +51,20 @@ pub fn alloc_pages(count: usize) -> u64 {
 
 /// Takes one page of zeros.
 pub fn alloc_page() -> u64 {
-    alloc_pages(1)
+    match FREE.load(Ordering::Relaxed) {
+        0 => alloc_pages(1),
+        page => {
+            FREE.store(load(page), Ordering::Relaxed);
+            (0..PAGE).step_by(8).for_each(|n| store(page + n, 0));
+            page
+        }
+    }
+}
+
+/// Gives back a page that is mapped writable as at first. Only one processor takes and gives back.
+pub fn free_page(page: u64) {
+    store(page, FREE.load(Ordering::Relaxed));
+    FREE.store(page, Ordering::Relaxed);
 }
 
 /// The machine frame of a frame of the domain.

@@ -8,12 +8,27 @@ use guest_lib::abi::hvm_save::{
     HVM_FILE_MAGIC, HVM_FILE_VERSION, HVM_SAVE_CODE_CPU, HVM_SAVE_CODE_END, HVM_SAVE_CODE_HEADER, HvmHwCpu,
     HvmSaveDescriptor, HvmSaveHeader,
 };
-use guest_lib::abi::hypercall::HYPERVISOR_DOMCTL;
+use guest_lib::abi::hypercall::{HYPERVISOR_DOMCTL, HYPERVISOR_SYSCTL};
 use guest_lib::abi::memory::{MemoryReservation, XENMEM_POPULATE_PHYSMAP};
-use guest_lib::abi::xen::{GuestHandle, MmuUpdate};
+use guest_lib::abi::sysctl::{Sysctl, SysctlPhysinfo, XEN_SYSCTL_INTERFACE_VERSION, XEN_SYSCTL_PHYSINFO};
+use guest_lib::abi::xen::{GuestHandle, MMUEXT_INVLPG_LOCAL, MmuUpdate};
 use guest_lib::{hypercall, mmu, time};
 
-global_asm!(include_str!("payload.s"), options(att_syntax));
+global_asm!(
+    include_str!("payload.s"),
+    include_str!("hostile.s"),
+    r"
+    .globl payload_end
+    payload_end:
+    .purgem result
+    .purgem at
+    .purgem resume
+    .purgem vector
+    .code64
+    .text
+    ",
+    options(att_syntax)
+);
 
 unsafe extern "C" {
     static payload: [u8; 0];
@@ -23,10 +38,20 @@ unsafe extern "C" {
 /// Where the payload is in the domain, and the page of its results.
 const PAYLOAD: u64 = 0x1_0000;
 const RESULTS: u64 = 0x2_0000;
-/// Bytes between the payload's entries.
+/// Entries of the payload.
+pub const TRIPLE_FAULT: u64 = 1;
+pub const LOOP: u64 = 2;
+pub const PAUSE: u64 = 3;
+pub const MASKED: u64 = 4;
+pub const PAE: u64 = 5;
+pub const HOSTILE: u64 = 6;
+pub const SLEEPER: u64 = 7;
+/// Bytes between them.
 const ENTRY: u64 = 16;
 /// The domain's memory: 2 MiB.
 const PAGES: u64 = 512;
+/// Its virtual CPUs; all but the first wait for a message.
+const VCPUS: u32 = 2;
 /// Memory for its nested page tables.
 const TABLES: u64 = 1 << 20;
 /// What `ERESTART` looks like to the caller of domctl.
@@ -69,12 +94,27 @@ fn domctl(cmd: u32, domain: u16, fill: impl FnOnce(&mut Domctl)) -> Result<Domct
     }
 }
 
+/// How many frames nobody has.
+pub fn free_pages() -> u64 {
+    let mut op = Sysctl {
+        cmd: XEN_SYSCTL_PHYSINFO,
+        interface_version: XEN_SYSCTL_INTERFACE_VERSION,
+        ..Sysctl::default()
+    };
+    let argument = (&raw mut op) as u64;
+    // SAFETY: Xen reads and writes at most the structure.
+    match unsafe { hypercall::raw(HYPERVISOR_SYSCTL, [argument, 0, 0, 0, 0]) } {
+        0 => op.get::<SysctlPhysinfo>().free_pages,
+        error => guest_lib::boot::die(format_args!("physinfo: {error}")),
+    }
+}
+
 impl Domain {
     /// A domain with memory and the payload, which starts at `entry` when it is [let go](Self::unpause).
     pub fn new(entry: u64) -> Result<Self, i64> {
         let config = DomctlCreatedomain {
             flags: XEN_DOMCTL_CDF_HVM | XEN_DOMCTL_CDF_HAP,
-            max_vcpus: 1,
+            max_vcpus: VCPUS,
             max_evtchn_port: 1023,
             max_grant_frames: 4,
             max_maptrack_frames: 0,
@@ -92,7 +132,7 @@ impl Domain {
     }
 
     fn furnish(&self, entry: u64) -> Result<(), i64> {
-        domctl(XEN_DOMCTL_MAX_VCPUS, self.id, |op| op.put(&DomctlMaxVcpus { max: 1 }))?;
+        domctl(XEN_DOMCTL_MAX_VCPUS, self.id, |op| op.put(&DomctlMaxVcpus { max: VCPUS }))?;
         domctl(XEN_DOMCTL_MAX_MEM, self.id, |op| op.put(&DomctlMaxMem { max_memkb: 4096 }))?;
         domctl(XEN_DOMCTL_SET_PAGING_MEMPOOL_SIZE, self.id, |op| {
             op.put(&DomctlPagingMempool { size: TABLES });
@@ -124,7 +164,8 @@ impl Domain {
     fn map(&self, at: u64, guest_physical: u64) -> Result<(), i64> {
         let slot = mmu::entry_address(at, 1).ok_or(-1i64)?;
         let mut update = [MmuUpdate { ptr: mmu::machine(slot), val: guest_physical | mmu::RW }];
-        done(hypercall::mmu_update(&mut update, self.id).0)
+        done(hypercall::mmu_update(&mut update, self.id).0)?;
+        done(hypercall::mmuext(MMUEXT_INVLPG_LOCAL, at, 0))
     }
 
     /// Shows the page of the pool itself again.
@@ -142,7 +183,9 @@ impl Domain {
                 (0..mmu::PAGE).step_by(8).map(|n| (n, unsafe { *((from + offset + n) as *const u64) }));
             words.for_each(|(n, word)| mmu::store(window + n, word));
         }
-        Self::unmap(window)
+        Self::unmap(window)?;
+        mmu::free_page(window);
+        Ok(())
     }
 
     /// Registers as a PVH guest starts with them: 32-bit protected mode without paging.
@@ -192,9 +235,16 @@ impl Domain {
         unsafe { ((self.results + n * 4) as *const u32).read_volatile() }
     }
 
+    /// Changes a word of its results.
+    pub fn set_word(&self, n: u64, value: u32) {
+        // SAFETY: as above.
+        unsafe { ((self.results + n * 4) as *mut u32).write_volatile(value) }
+    }
+
     /// Ends it, and gives its memory back.
     pub fn destroy(&self) -> Result<(), i64> {
         Self::unmap(self.results)?;
+        mmu::free_page(self.results);
         domctl(XEN_DOMCTL_DESTROYDOMAIN, self.id, |_| ()).map(drop)
     }
 }

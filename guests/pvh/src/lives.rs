@@ -5,7 +5,8 @@ use guest_lib::abi::sched::{SHUTDOWN_POWEROFF, SHUTDOWN_REBOOT};
 use guest_lib::report::{Outcome, Report, Test};
 use guest_lib::{boot, ensure, ensure_eq, println, time};
 
-use crate::domain::Domain;
+use crate::domain::{Domain, LOOP, MASKED, PAE, PAUSE, TRIPLE_FAULT};
+use crate::{crowd, hostile};
 
 const TESTS: &[Test] = &[
     ("endless_loop", || endless(LOOP)),
@@ -14,21 +15,15 @@ const TESTS: &[Test] = &[
     ("two_at_once", two_at_once),
     ("triple_fault_reboots", triple_fault),
     ("pae", pae),
+    ("crowd", crowd::at_once),
+    ("cycles", crowd::one_by_one),
+    ("hostile", hostile::lives),
 ];
 
-/// Entries of the payload.
-const TRIPLE_FAULT: u64 = 1;
-const LOOP: u64 = 2;
-const PAUSE: u64 = 3;
-const MASKED: u64 = 4;
-const PAE: u64 = 5;
-
-/// Runs the tests but those that the command line names (`skip=NAME`), each of which is said.
+/// Runs the tests but those that the command line names (`skip=NAME,…`), each of which is said.
 pub fn run(report: &mut Report) {
-    let skipped =
-        |name: &str| boot::command_line().split(' ').any(|word| word.strip_prefix("skip=") == Some(name));
     for (name, test) in TESTS {
-        if skipped(name) {
+        if boot::option("skip").is_some_and(|names| names.split(',').any(|n| n == *name)) {
             println!("TEST pvh.{name} VALUE skipped: the command line says so");
         } else {
             report.result("pvh", name, test());

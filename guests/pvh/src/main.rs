@@ -2,7 +2,9 @@
 #![no_std]
 #![no_main]
 
+mod crowd;
 mod domain;
+mod hostile;
 mod inside;
 mod lives;
 

@@ -72,6 +72,14 @@ payload:
 # Entry 5: PAE tables.
     movl $1, %ebp
     jmp start
+.balign 16
+# Entry 6: see `hostile.s`.
+    movl $2, %ebp
+    jmp start
+.balign 16
+# Entry 7: sleeps, and counts how often it is woken.
+    movl $3, %ebp
+    jmp start
 .balign 8
 nothing:
     .word 0
@@ -84,6 +92,7 @@ gdt:
     .quad 0x00af9b000000ffff    # 0x18: 64-bit code
     .quad 0x00009b010000ffff    # 0x20: 16-bit code at BASE
     .quad 0x000093000000ffff    # 0x28: 16-bit data at 0
+    .quad 0x0000890224000067    # 0x30: the task's state at VARS + 0x400
 gdt_end:
 gdt_pointer:
     .word gdt_end - gdt - 1
@@ -182,8 +191,11 @@ start:
     lidt idt_pointer - payload + BASE
     movl $0x21485650, %eax
     result 0
-    testl %ebp, %ebp
-    jnz pae
+    cmpl $1, %ebp
+    je pae
+    cmpl $2, %ebp
+    je hostile
+    ja sleeper
 
 # 1, 2: CPUID.
     movl $0x40000000, %eax
@@ -592,6 +604,17 @@ finish:
     call *%eax
     ud2
 
+sleeper:
+    movl $0, RESULTS
+    movl $0x1ff, APIC + 0xf0
+    movl $0xb, APIC + 0x3e0
+    movl $0x20031, APIC + 0x320
+    movl $1000000, APIC + 0x380
+1:  incl RESULTS
+    sti
+    hlt
+    jmp 1b
+
 # 1 to 3 of entry 5: paging with three levels, the tables loaded by CR0 and again by CR3; a page fault; a device behind them.
 pae:
     movl $(PD + 1), PDPT32
@@ -619,11 +642,3 @@ pae:
     andl $0x7fffffff, %eax
     movl %eax, %cr0
     jmp finish
-.globl payload_end
-payload_end:
-.purgem result
-.purgem at
-.purgem resume
-.purgem vector
-.code64
-.text

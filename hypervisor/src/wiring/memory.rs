@@ -30,8 +30,3 @@ pub fn free_pages(at: NonNull<u8>, bytes: usize) {
         host.free.lock().free(&host.frames, mfn, order);
     }
 }
-
-/// A chunk for the heap.
-pub fn more_heap(bytes: usize) -> Option<NonNull<u8>> {
-    take_pages(bytes)
-}

@@ -17,7 +17,7 @@ use fx_sync::Once;
 use crate::machine::Machine;
 
 pub use entries::{interrupt, nmi};
-pub use memory::{free_pages, more_heap, take_pages};
+pub use memory::{free_pages, take_pages};
 pub use platform::time_if_known;
 pub use start::{cpu_main, restart_now, start};
 
