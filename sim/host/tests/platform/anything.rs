@@ -33,7 +33,7 @@ fn step(dice: &mut Dice) -> Vec<Step> {
         // Its timer: divider, mode and vector, count.
         8 => vec![
             apic(0x3e0, value & 0xf),
-            apic(0x320, dice.below(4) as u32 * 0x2_0000 | dice.of(&[0x41, value])),
+            apic(0x320, (dice.below(4) as u32) << 17 | dice.of(&[0x41, value])),
             apic(0x380, dice.of(&[1, value])),
         ],
         _ => {
