@@ -1,5 +1,5 @@
-//! A guest, its device model and the toolstack do anything to the devices. Nothing of it may stop the hypervisor, or keep it busy for
-//! longer than the guest's time, or be left over.
+//! A guest, its device model and the toolstack do anything to the devices and the guest's local APIC. All the same the guest gets its
+//! turn each time, so nothing keeps the hypervisor busy for good; it is not shut down; and nothing is left over.
 
 use fx_sim_host::{Step, invariants, on_cpu};
 use fx_types::DomId;
