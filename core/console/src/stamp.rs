@@ -2,6 +2,8 @@
 
 use core::fmt::{Result, Write};
 
+use fx_types::date::date;
+
 /// What stands in front of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[repr(u8)]
@@ -39,7 +41,7 @@ impl Stamps {
             Self::Date | Self::DateMs if epoch != 0 => {
                 let ns = epoch.wrapping_add(now);
                 let (days, second) = ((ns / 1_000_000_000) / 86_400, (ns / 1_000_000_000) % 86_400);
-                let (y, m, d) = date(days);
+                let (y, m, d) = date(days as i64);
                 write!(
                     out,
                     "[{y:04}-{m:02}-{d:02} {:02}:{:02}:{:02}",
@@ -57,21 +59,6 @@ impl Stamps {
     }
 }
 
-/// The date of a day since 1970-01-01: years begin in March and are counted in eras of 400 years.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days.saturating_add(719_468);
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let leap = (of_era / 1460).saturating_sub(of_era / 36_524).saturating_add(of_era / 146_096);
-    let year = of_era.saturating_sub(leap) / 365;
-    let before = year.saturating_mul(365).saturating_add(year / 4).saturating_sub(year / 100);
-    let of_year = of_era.saturating_sub(before);
-    let march = of_year.saturating_mul(5).saturating_add(2) / 153;
-    let day = of_year.saturating_sub(march.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
-    let month = if march < 10 { march.saturating_add(3) } else { march.saturating_sub(9) };
-    let year = era.saturating_mul(400).saturating_add(year).saturating_add(u64::from(month <= 2));
-    (year, month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,14 +68,6 @@ mod tests {
         let mut out = String::new();
         s.write(&mut out, now, epoch).unwrap();
         out
-    }
-
-    #[test]
-    fn dates() {
-        assert_eq!(date(0), (1970, 1, 1));
-        assert_eq!(date(11_016), (2000, 2, 29));
-        assert_eq!(date(20_453), (2025, 12, 31));
-        assert_eq!(date(20_454), (2026, 1, 1));
     }
 
     #[test]

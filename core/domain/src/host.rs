@@ -25,7 +25,8 @@ pub struct VcpuRef {
     pub v: Arc<Vcpu>,
 }
 
-/// What a timer is for: domain, vCPU, and which of its timers (0 single-shot, 1 periodic, 2 poll timeout).
+/// What a timer is for: domain, vCPU, and which of its timers: 0 single-shot, 1 periodic, 2 the end of a poll, 3 a watchdog of the
+/// domain (whose slot is in the place of the vCPU), 4 the local APIC's, 5 the HVM platform's (of vCPU 0).
 pub type TimerKey = (u16, u32, u8);
 
 /// `Cpu::pending`: choose again what runs.

@@ -135,7 +135,7 @@ impl<H: Hw> Host<H> {
         self.load_state(c, regs);
         self.change_runstate(c, RUNNING, now);
         self.update_time(c);
-        self.rearm_timers(c, now);
+        self.rearm_timers(c);
         if c.v.nmi_pending.load(Ordering::SeqCst) {
             self.ask(here, RARE);
         }

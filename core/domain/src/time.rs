@@ -16,11 +16,13 @@ const TIME: u64 = 32;
 const WALLCLOCK: u64 = 0xc00;
 /// Offset of the multiplier in `vcpu_time_info`.
 const SCALE: u64 = core::mem::offset_of!(VcpuTimeInfo, tsc_to_system_mul) as u64;
+/// Timer kind: a PV vCPU's single-shot one.
 const SINGLE: u8 = 0;
+/// Timer kind: its periodic one.
 const PERIODIC: u8 = 1;
 /// Timer kind: end of a poll.
 pub const POLL: u8 = 2;
-/// Timer kind: watchdog of a domain.
+/// Timer kind: a watchdog of a domain; the key names its slot instead of a vCPU.
 pub const WATCHDOG: u8 = 3;
 /// Timer kind: a virtual APIC's.
 pub const APIC: u8 = 4;
@@ -144,11 +146,6 @@ impl<H: Hw> Host<H> {
     pub fn set_single_shot(&self, c: &VcpuRef, deadline: u64) {
         c.v.timer.store(deadline, Ordering::Release);
         self.arm(&(c.d.id.0, c.v.id, SINGLE), deadline);
-        if deadline != 0 && deadline <= self.hw.now() {
-            self.ask(self.hw.cpu(), crate::host::TIMER);
-        } else {
-            self.program_timer();
-        }
     }
 
     /// Sets a vCPU's periodic timer; 0 stops it.
@@ -157,11 +154,25 @@ impl<H: Hw> Host<H> {
         c.v.periodic.store(period, Ordering::Release);
         c.v.periodic_next.store(next, Ordering::Release);
         self.arm(&(c.d.id.0, c.v.id, PERIODIC), next);
-        self.program_timer();
+    }
+
+    /// Has this CPU see to a timer when it is due, or not any more with deadline 0.
+    pub(crate) fn arm(&self, key: &TimerKey, deadline: u64) {
+        self.queue(key, deadline);
+        self.await_timer(deadline);
+    }
+
+    /// A timer with this deadline is on this CPU's queue, or none any more with 0: the hardware follows, or what is due is done.
+    fn await_timer(&self, deadline: u64) {
+        if deadline != 0 && deadline <= self.hw.now() {
+            self.ask(self.hw.cpu(), crate::host::TIMER);
+        } else {
+            self.program_timer();
+        }
     }
 
     /// Puts a timer on this CPU's queue, or takes it off with deadline 0.
-    pub fn arm(&self, key: &TimerKey, deadline: u64) {
+    fn queue(&self, key: &TimerKey, deadline: u64) {
         let Some(cpu) = self.this_cpu() else { return };
         let mut t = cpu.timers.lock();
         if deadline == 0 {
@@ -172,22 +183,19 @@ impl<H: Hw> Host<H> {
     }
 
     /// The timers of a vCPU that has come here from another CPU.
-    pub(crate) fn rearm_timers(&self, c: &VcpuRef, now: u64) {
+    pub(crate) fn rearm_timers(&self, c: &VcpuRef) {
         let single = c.v.timer.load(Ordering::Acquire);
         if single != 0 {
-            self.arm(&(c.d.id.0, c.v.id, SINGLE), single);
+            self.queue(&(c.d.id.0, c.v.id, SINGLE), single);
         }
         let next = c.v.periodic_next.load(Ordering::Acquire);
         if next != 0 {
-            self.arm(&(c.d.id.0, c.v.id, PERIODIC), next);
+            self.queue(&(c.d.id.0, c.v.id, PERIODIC), next);
         }
         self.rearm_apic(c);
         self.rearm_platform(c);
-        let first = [single, next].into_iter().filter(|t| *t != 0).min();
-        if first.is_some_and(|t| t <= now) {
-            self.ask(self.hw.cpu(), crate::host::TIMER);
-        } else if first.is_some() {
-            self.program_timer();
+        if let Some(first) = [single, next].into_iter().filter(|t| *t != 0).min() {
+            self.await_timer(first);
         }
     }
 
@@ -243,7 +251,7 @@ impl<H: Hw> Host<H> {
         let missed = now.wrapping_sub(due).checked_div(period).unwrap_or(0);
         let next = due.saturating_add(period.saturating_mul(missed.saturating_add(1)));
         v.periodic_next.store(next, Ordering::Release);
-        self.arm(&(d.id.0, v.id, PERIODIC), next);
+        self.queue(&(d.id.0, v.id, PERIODIC), next);
         self.send_vcpu_virq(d, v.id, VIRQ_TIMER);
     }
 }

@@ -26,6 +26,7 @@ mod addr;
 mod alloc_util;
 mod cell;
 mod cpuset;
+pub mod date;
 pub mod operand;
 mod ports;
 mod regs;

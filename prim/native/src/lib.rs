@@ -1,6 +1,8 @@
 //! Single instructions on the real processor, for comparison with an emulator. Tests only.
 //!
-//! [`execute`] is safe whatever the code is: it runs in a child process, which has nothing of this one's but copies.
+//! [`execute`] has the code run in a child process, which has copies of this one's memory, and shares with it nothing but the cases.
+//! It is no sandbox: a system call in the code is made with the rights of the test, and a store may hit the cases. The caller makes
+//! code that does neither.
 
 use std::arch::global_asm;
 use std::cell::UnsafeCell;

@@ -5,12 +5,11 @@ use core::sync::atomic::Ordering;
 
 use fx_types::GuestRegs;
 use fx_vdev::lapic::{Delivery, Effect, Message, Target, Time};
+use fx_vdev::routing::Via;
 use fx_virt::{Event, Register};
-use xen_abi::hvm_params::{
-    HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CALLBACK_IRQ_TYPE_MASK, HVM_PARAM_CALLBACK_TYPE_VECTOR,
-};
+use xen_abi::hvm_params::HVM_PARAM_CALLBACK_IRQ;
 
-use super::{HvmDomain, HvmVcpu};
+use super::HvmVcpu;
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -33,15 +32,6 @@ enum Source {
     Apic(u8),
 }
 
-impl HvmDomain {
-    /// The vector at which events arrive at every vCPU, if the guest wants them so.
-    pub(crate) fn callback_vector(&self) -> Option<u8> {
-        let via = self.param(HVM_PARAM_CALLBACK_IRQ);
-        let by_vector = via & HVM_PARAM_CALLBACK_IRQ_TYPE_MASK == HVM_PARAM_CALLBACK_TYPE_VECTOR << 56;
-        by_vector.then_some(via as u8)
-    }
-}
-
 impl<H: Hw> Host<H> {
     /// The present as an APIC's timer needs it.
     pub(crate) fn apic_time(&self, d: &Domain, v: &Vcpu) -> Time {
@@ -61,8 +51,8 @@ impl<H: Hw> Host<H> {
     }
 
     fn next_interrupt(&self, c: &VcpuRef, h: &HvmVcpu) -> Option<Source> {
-        let callback = c.d.hvm.as_ref().and_then(|d| d.callback_vector());
-        if let Some(vector) = callback
+        let via = c.d.hvm.as_ref().map(|d| Via::from_param(d.param(HVM_PARAM_CALLBACK_IRQ)));
+        if let Some(Via::Vector(vector)) = via
             && h.upcall_vector.load(Ordering::Relaxed) == 0
             && self.hw.load8(c.v.info()) != 0
         {
@@ -168,11 +158,6 @@ impl<H: Hw> Host<H> {
         let Some(h) = &v.hvm else { return };
         let due = h.lapic.lock().deadline();
         self.arm(&(d.id.0, v.id, APIC), due.map_or(0, |t| t.max(1)));
-        if due.is_some_and(|t| t <= self.hw.now()) {
-            self.ask(self.hw.cpu(), crate::host::TIMER);
-        } else {
-            self.program_timer();
-        }
     }
 
     /// An APIC's timer on this CPU's queue is due. It goes on only where the vCPU ran last: another CPU has put it on its own queue

@@ -92,7 +92,6 @@ impl<H: Hw> Host<H> {
         }
         if p.timeout != 0 {
             self.arm(&(c.d.id.0, c.v.id, time::POLL), p.timeout);
-            self.program_timer();
         }
         if c.v.blocked.load(Ordering::SeqCst) != RUN {
             self.update_runnable(&c.d, &c.v);
@@ -129,7 +128,6 @@ impl<H: Hw> Host<H> {
         };
         w.store(at, Ordering::Release);
         self.arm(&(c.d.id.0, slot as u32, time::WATCHDOG), at);
-        self.program_timer();
         Ok(if id == 0 { (slot as i64).saturating_add(1) } else { 0 })
     }
 

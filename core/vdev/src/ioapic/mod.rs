@@ -44,11 +44,6 @@ impl Default for Ioapic {
 }
 
 impl Ioapic {
-    /// Reset. What drives the pins goes on driving them.
-    pub fn reset(&mut self) {
-        *self = Self { lines: self.lines, ..Self::default() };
-    }
-
     /// Reads from the registers in memory.
     #[must_use]
     pub fn read(&self, offset: u64, size: u8) -> u64 {
@@ -129,9 +124,9 @@ impl Ioapic {
         pins
     }
 
-    /// The messages of pins that have something to say, each with its pin.
-    pub fn messages(&self, pins: Pins) -> impl Iterator<Item = (u8, Message)> {
-        pins.iter().filter_map(|pin| Some((pin, self.entry(pin).message()?)))
+    /// The messages of pins that have something to say.
+    pub fn messages(&self, pins: Pins) -> impl Iterator<Item = Message> {
+        pins.iter().filter_map(|pin| self.entry(pin).message())
     }
 
     /// Whom pin 0 passes the legacy interrupt controller's output on to, if it does.

@@ -48,7 +48,7 @@ fn edges() {
     let all: Vec<_> = a.messages(pins).collect();
     let target = Target::Some { destination: 3, logical: true };
     let message = Message { delivery: Delivery::LowestPriority, vector: 0x31, level: false, target };
-    assert_eq!(all, [(2, message)]);
+    assert_eq!(all, [message]);
     assert!(a.end_of_interrupt(0x31).is_empty());
 }
 
@@ -64,7 +64,7 @@ fn levels() {
     assert_eq!(a.set_line(21, true), Pins::of(21));
     assert!(a.end_of_interrupt(0x56).is_empty());
     assert_eq!(a.end_of_interrupt(0x55), Pins::of(20).and(Pins::of(21)));
-    let levels = a.messages(Pins::of(20)).map(|(_, m)| m.level).collect::<Vec<_>>();
+    let levels = a.messages(Pins::of(20)).map(|m| m.level).collect::<Vec<_>>();
     assert_eq!(levels, [true]);
     assert!(a.set_line(20, false).is_empty());
     assert_eq!(a.end_of_interrupt(0x55), Pins::of(21), "only what is still asserted");
@@ -101,7 +101,7 @@ fn ways_of_delivery() {
     assert_eq!((a.vector(2), a.vector(3)), (Some(0x31), None));
     assert!(write(&mut a, low(1), 0x8400).is_empty());
     let pins = a.set_line(1, true);
-    let all: Vec<_> = a.messages(pins).map(|(_, m)| (m.delivery, m.level)).collect();
+    let all: Vec<_> = a.messages(pins).map(|m| (m.delivery, m.level)).collect();
     assert_eq!((all, a.vector(1)), (Vec::from([(Delivery::Nmi, false)]), None));
     assert_eq!(read(&mut a, low(1)), 0x8400, "an NMI has no end");
 }
@@ -117,8 +117,6 @@ fn saved_and_loaded() {
     assert_eq!(b.settle(1 << 20 | 1 << 22 | 1 << 60), Pins::of(22));
     assert_eq!(b.end_of_interrupt(0x55), Pins::of(20));
     assert!(!b.load(&HvmHwVioapic { base_address: 0, ..a.save() }));
-    b.reset();
-    assert_eq!(read(&mut b, low(20)), 0x1_0000);
 }
 
 proptest! {

@@ -59,7 +59,7 @@ impl Lapic {
             }
             reg::LVT_TIMER => {
                 let value = self.lvt_value(r, value);
-                self.write_lvt_timer(value, time);
+                self.write_lvt_timer(value);
                 Effect::Timer
             }
             reg::LVT_TIMER..=reg::LVT_ERROR | reg::CMCI => {

@@ -81,7 +81,6 @@ impl Lapic {
     fn resume_timer(&mut self, time: &Time) {
         let (initial, left) = (self.get(reg::TIMER_INITIAL), self.get(reg::TIMER_CURRENT));
         let goes_on = initial != 0 && left != 0;
-        self.timer.start = time.now;
         self.timer.deadline = if goes_on { time.now.checked_add(self.span(left)) } else { None };
     }
 }

@@ -32,8 +32,6 @@ impl Time {
 /// What the timer is doing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Timer {
-    /// When it was set, for the modes that count; system time.
-    pub start: u64,
     /// When it is due next; system time.
     pub deadline: Option<u64>,
     /// `TSC_DEADLINE`.
@@ -76,7 +74,6 @@ impl Lapic {
     /// Starts counting from the initial count, or stops when that is zero.
     pub(crate) fn start_timer(&mut self, time: &Time) {
         let period = self.period();
-        self.timer.start = time.now;
         self.timer.deadline = if period == 0 || self.by_tsc() { None } else { time.now.checked_add(period) };
     }
 
@@ -119,7 +116,7 @@ impl Lapic {
     }
 
     /// The mode of the timer changes: what was counted in one means nothing in another.
-    pub(crate) fn write_lvt_timer(&mut self, value: u32, time: &Time) {
+    pub(crate) fn write_lvt_timer(&mut self, value: u32) {
         let old = self.mode();
         self.put(reg::LVT_TIMER, value);
         let new = self.mode();
@@ -127,7 +124,7 @@ impl Lapic {
             return;
         }
         if old == TSC_DEADLINE || new == TSC_DEADLINE {
-            self.timer = Timer { start: time.now, ..Timer::default() };
+            self.timer = Timer::default();
             if new == TSC_DEADLINE {
                 self.put(reg::TIMER_INITIAL, 0);
             }

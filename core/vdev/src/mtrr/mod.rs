@@ -1,9 +1,5 @@
 //! A vCPU's memory type range registers and page attribute table (Intel SDM volume 3, chapter 12): what is written is checked and
-//! kept, and the type of an address follows from it.
-
-mod types;
-
-pub use types::Type;
+//! kept for the guest to read again. Ranges have no other effect; `PAT` has the one that its owner lets it have.
 
 use xen_abi::hvm_save::{HvmHwMtrr, MTRR_VCNT, NUM_FIXED_MSR};
 
@@ -24,12 +20,8 @@ const FIXED: usize = NUM_FIXED_MSR as usize;
 /// Eight variable ranges, fixed ranges, write combining.
 const CAP: u64 = 1 << 10 | 1 << 8 | MTRR_VCNT as u64;
 const CAP_RANGES: u64 = 0xff;
-/// Default type: the fixed ranges count; all of it counts.
-const FIXED_ON: u64 = 1 << 10;
-const ON: u64 = 1 << 11;
-const DEFAULT_BITS: u64 = ON | FIXED_ON | 0xff;
-/// Variable range: the mask counts.
-const VALID: u64 = 1 << 11;
+/// Default type: all of it counts, the fixed ranges count, the type.
+const DEFAULT_BITS: u64 = 1 << 11 | 1 << 10 | 0xff;
 /// Bits that a base and a mask do not have, below the page number.
 const BASE_RESERVED: u64 = 0xf00;
 const MASK_RESERVED: u64 = 0x7ff;
@@ -60,6 +52,17 @@ enum Register {
     Base(usize),
     Mask(usize),
     Fixed(usize),
+}
+
+/// Whether a range can have a memory type: 0 not cached, 1 the same with writes combined, 4 written through, 5 written to memory, 6
+/// cached.
+const fn is_for_range(memory_type: u8) -> bool {
+    matches!(memory_type, 0 | 1 | 4..=6)
+}
+
+/// Whether an entry of the page attribute table can have it; also 7, not cached unless a range says otherwise.
+const fn is_for_pat(memory_type: u8) -> bool {
+    is_for_range(memory_type) || memory_type == 7
 }
 
 fn register(msr: u32) -> Option<Register> {
@@ -112,19 +115,19 @@ impl Mtrr {
         let all = |is: fn(u8) -> bool| value.to_le_bytes().into_iter().all(is);
         let (slot, valid) = match register {
             Register::Cap => return false,
-            Register::Pat => (Some(&mut self.pat), all(Type::is_for_pat)),
+            Register::Pat => (Some(&mut self.pat), all(is_for_pat)),
             Register::Default => {
-                (Some(&mut self.default), value & !DEFAULT_BITS == 0 && Type::is_for_range(lowest))
+                (Some(&mut self.default), value & !DEFAULT_BITS == 0 && is_for_range(lowest))
             }
             Register::Base(n) => {
-                let valid = value & (self.beyond | BASE_RESERVED) == 0 && Type::is_for_range(lowest);
+                let valid = value & (self.beyond | BASE_RESERVED) == 0 && is_for_range(lowest);
                 (self.variable.get_mut(n).map(|r| &mut r.base), valid)
             }
             Register::Mask(n) => {
                 let valid = value & (self.beyond | MASK_RESERVED) == 0;
                 (self.variable.get_mut(n).map(|r| &mut r.mask), valid)
             }
-            Register::Fixed(n) => (self.fixed.get_mut(n), all(Type::is_for_range)),
+            Register::Fixed(n) => (self.fixed.get_mut(n), all(is_for_range)),
         };
         if let Some(slot) = slot.filter(|_| valid) {
             *slot = value;

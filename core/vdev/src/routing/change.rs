@@ -33,32 +33,22 @@ pub struct Change {
     pub released: Lines,
 }
 
-/// What the controllers want done after a change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use]
-pub struct Applied {
-    /// Pins of the I/O APIC with something to say.
-    pub pins: Pins,
-    /// The legacy controller's output rose.
-    pub output: bool,
-}
-
 impl Change {
     pub(super) const fn between(before: Lines, after: Lines) -> Self {
         Self { lowered: before.without(after), raised: after.without(before), released: Lines::NONE }
     }
 
-    /// Does it to the controllers.
-    pub fn apply(&self, ioapic: &mut Ioapic, pic: &mut Pic) -> Applied {
-        let mut done = Applied::default();
+    /// Does it to the controllers: the pins of the I/O APIC with something to say then. The legacy controller has its output.
+    pub fn apply(&self, ioapic: &mut Ioapic, pic: &mut Pic) -> Pins {
+        let mut speaking = Pins::NONE;
         for (lines, asserted) in [(self.lowered, false), (self.raised, true), (self.released, false)] {
             for pin in Pins::from_bits(lines.ioapic).iter() {
-                done.pins = done.pins.and(ioapic.set_line(pin, asserted));
+                speaking = speaking.and(ioapic.set_line(pin, asserted));
             }
             for irq in Pins::from_bits(u64::from(lines.pic)).iter() {
-                done.output |= pic.set_line(irq, asserted);
+                pic.set_line(irq, asserted);
             }
         }
-        done
+        speaking
     }
 }

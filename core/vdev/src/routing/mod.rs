@@ -8,7 +8,7 @@ mod change;
 mod saved;
 mod via;
 
-pub use change::{Applied, Change, Lines};
+pub use change::{Change, Lines};
 pub use via::Via;
 
 /// PCI devices, of four lines each.

@@ -86,16 +86,17 @@ fn applied() {
     let (mut r, mut ioapic, mut pic) = (Routing::default(), Ioapic::default(), Pic::default());
     let _ = ioapic.write(0, 4, 0x14);
     let _ = ioapic.write(0x10, 4, 0x30);
-    let timer = Applied { pins: Pins::of(2), output: true };
-    assert_eq!(r.pulse(Wire::Isa(0)).apply(&mut ioapic, &mut pic), timer);
+    assert_eq!(r.pulse(Wire::Isa(0)).apply(&mut ioapic, &mut pic), Pins::of(2));
+    assert!(pic.output());
     pic.acknowledge();
     pic.write(0x20, 1, 0x20);
     assert_eq!(
         r.pulse(Wire::Isa(0)).apply(&mut ioapic, &mut pic),
-        timer,
+        Pins::of(2),
         "a wire that stayed high has a new edge"
     );
-    assert_eq!(r.set_isa(0, false).apply(&mut ioapic, &mut pic), Applied::default());
+    assert!(pic.output());
+    assert!(r.set_isa(0, false).apply(&mut ioapic, &mut pic).is_empty());
     assert!(!pic.output());
 }
 

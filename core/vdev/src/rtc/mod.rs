@@ -92,14 +92,14 @@ pub struct Rtc {
 }
 
 impl Rtc {
-    /// A clock that is `offset` seconds before UTC.
+    /// A clock that shows UTC.
     #[must_use]
-    pub fn new(offset: i64, time: &Time) -> Self {
+    pub fn new(time: &Time) -> Self {
         let mut registers = [0; reg::COUNT];
         registers[reg::A] = A_32_KHZ | 6;
         registers[reg::B] = B_24_HOURS;
         registers[reg::D] = D_VALID;
-        let mut rtc = Self { registers, index: 0, offset, second: 0, period: 0 };
+        let mut rtc = Self { registers, index: 0, offset: 0, second: 0, period: 0 };
         rtc.look(time);
         rtc
     }

@@ -11,7 +11,7 @@ fn at(ms: u64) -> Time {
 }
 
 fn clock() -> Rtc {
-    Rtc::new(0, &at(0))
+    Rtc::new(&at(0))
 }
 
 fn read(c: &mut Rtc, r: usize, ms: u64) -> u8 {
@@ -134,7 +134,8 @@ fn update_and_alarm() {
 
 #[test]
 fn saved_and_loaded() {
-    let mut c = Rtc::new(3600, &at(0));
+    let mut c = clock();
+    let _ = c.set_offset(3600, &at(0));
     assert_eq!(write(&mut c, reg::B, B_24_HOURS | UPDATE, 0), Effect::default());
     assert_eq!(c.expire(&at(1500)), irq(true));
     let k = c.save(&at(1500));

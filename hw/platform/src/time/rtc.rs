@@ -73,7 +73,8 @@ pub fn decode(raw: &Raw) -> Option<u64> {
     if !valid {
         return None;
     }
-    let days = days_since_1970(full_year(number(year)?, raw.century.and_then(number)), month, day);
+    let year = full_year(number(year)?, raw.century.and_then(number));
+    let days = fx_types::date::days(year.into(), month as u8, day as u8) as u64;
     Some(days * 86_400 + u64::from(hour) * 3600 + u64::from(minute) * 60 + u64::from(second))
 }
 
@@ -84,15 +85,6 @@ fn full_year(year: u32, century: Option<u32>) -> u32 {
         _ if year >= 70 => 1900 + year % 100,
         _ => 2000 + year,
     }
-}
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar from 1970 on.
-fn days_since_1970(year: u32, month: u32, day: u32) -> u64 {
-    // Years begin in March, so that the leap day is the last one.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let of_year = (153 * m + 2) / 5 + day - 1;
-    // 719468 days lie between March 1st of the year 0 and 1970.
-    u64::from(365 * y + y / 4 - y / 100 + y / 400 + of_year) - 719_468
 }
 
 #[cfg(test)]

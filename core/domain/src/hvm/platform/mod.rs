@@ -69,8 +69,8 @@ struct Devices {
 impl Devices {
     /// Does to the controllers what is to be done to their pins.
     fn apply(&mut self, change: Change) {
-        let done = change.apply(&mut self.ioapic, &mut self.pic);
-        self.pins = self.pins.and(done.pins);
+        let pins = change.apply(&mut self.ioapic, &mut self.pic);
+        self.pins = self.pins.and(pins);
     }
 }
 
@@ -86,7 +86,7 @@ impl Platform {
             wires: Routing::default(),
             pit: Pit::default(),
             hpet: Hpet::default(),
-            rtc: Rtc::new(0, &time),
+            rtc: Rtc::new(&time),
             pm: Pm::default(),
             ticks: Ticks::default(),
             armed: None,
@@ -131,7 +131,7 @@ impl<H: Hw> Host<H> {
 
     fn follow(&self, d: &Domain, p: &Platform, b: &mut Devices) {
         let pins = core::mem::take(&mut b.pins);
-        for (_, message) in b.ioapic.messages(pins) {
+        for message in b.ioapic.messages(pins) {
             self.send_interrupt(d, &message);
         }
         p.callback.store(b.wires.callback(), Ordering::SeqCst);

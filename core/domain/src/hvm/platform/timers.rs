@@ -92,11 +92,6 @@ impl<H: Hw> Host<H> {
         }
         b.armed = Some((self.hw.cpu(), due));
         self.arm(&key, due);
-        if due <= b.time.now {
-            self.ask(self.hw.cpu(), crate::host::TIMER);
-        } else {
-            self.program_timer();
-        }
     }
 
     /// The timer of this CPU fired.
