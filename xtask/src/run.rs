@@ -3,13 +3,14 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::machine::boot::Boot;
 use crate::machine::job::{Verdict, Watch};
-use crate::machine::{self, Disk, End, Loader, Machine, Nic, backtrace};
+use crate::machine::{self, Disk, Emulator, End, Loader, Machine, Nic, backtrace};
 use crate::{build, image, paths, report};
 
 /// Options of `run`.
@@ -33,7 +34,7 @@ pub struct RunArgs {
     /// More arguments of the hypervisor
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     xen_args: String,
-    /// More arguments of Dom0's kernel, such as "ignore_loglevel earlyprintk=xen"
+    /// More arguments of Dom0's kernel (or the test guest in its place), such as "ignore_loglevel earlyprintk=xen"
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     dom0_args: String,
     /// Disk behind AHCI and an e1000 network card, instead of virtio
@@ -48,6 +49,9 @@ pub struct RunArgs {
     /// Boot this test guest (guests/NAME) in Dom0's place
     #[arg(long, value_name = "NAME")]
     guest: Option<String>,
+    /// What emulates the machine of a test guest
+    #[arg(long, value_enum, default_value_t)]
+    emulator: Emulator,
     /// What loads the hypervisor
     #[arg(long, value_enum, default_value_t)]
     loader: Loader,
@@ -93,7 +97,10 @@ fn guest(args: &RunArgs, name: &str, hypervisor: &Path) -> Result<Machine> {
         bail!("no test guest {name} in guests/");
     };
     let mut machine = machine::guest::machine(hypervisor, elf, args.smp, paths::target().join("run.log"));
-    machine.loader = args.loader;
+    machine.emulator = args.emulator;
+    machine.loader = if args.emulator == Emulator::Bochs { Loader::Grub } else { args.loader };
+    machine.modules = vec![(elf.clone(), args.dom0_args.clone())];
+    machine.limits.total = Duration::from_secs(args.timeout);
     machine.hypervisor.1.push_str(&format!(" {}", args.xen_args));
     machine.qemu_args = args.qemu_args.split_whitespace().map(str::to_owned).collect();
     Ok(machine)

@@ -19,6 +19,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 pub use loader::Loader;
 
@@ -57,12 +58,12 @@ pub enum Nic {
 }
 
 /// What emulates the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Emulator {
-    /// QEMU: AMD's virtualisation.
+    /// QEMU: AMD's virtualisation
     #[default]
     Qemu,
-    /// Bochs: Intel's; from a CD by GRUB, without Dom0's disk, network card and terminal.
+    /// Bochs: Intel's; from a CD by GRUB, without Dom0's disk, network card and terminal
     Bochs,
 }
 
