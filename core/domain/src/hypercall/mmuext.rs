@@ -122,6 +122,7 @@ impl<H: Hw> Host<H> {
         let v: &Vcpu = &c.v;
         let old = v.pv.kernel_l4.get();
         if old == mfn.0 {
+            self.hw.flush_local();
             return Ok(());
         }
         get_typed(self, mfn, c.d.id, FrameType::L4).map_err(busy_is_invalid)?;
