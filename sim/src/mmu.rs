@@ -11,6 +11,10 @@ const LEVELS: u8 = 4;
 /// A cached translation of a page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Translation {
+    /// The identifier that it was cached under.
+    pub pcid: u16,
+    /// The level-4 table that it was found by (which no processor notes).
+    pub root: Mfn,
     /// The page: its address without the last 12 bits.
     pub page: u64,
     /// What it means.
@@ -22,6 +26,10 @@ pub struct Translation {
 /// A cached table: addresses whose bits above the level's index are `prefix` are translated by the table `mfn` of `level`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Structure {
+    /// The identifier that it was cached under.
+    pub pcid: u16,
+    /// The level-4 table that it was found by (which no processor notes).
+    pub root: Mfn,
     /// 1–3 (the level-4 table is in CR3).
     pub level: u8,
     /// The address, shifted right by what one entry of the level above covers.
@@ -38,6 +46,8 @@ pub struct Structure {
 pub struct Mmu {
     /// The level-4 table.
     root: Option<Mfn>,
+    /// The identifier in CR3.
+    pcid: u16,
     /// The TLB.
     pub tlb: Vec<Translation>,
     /// The paging-structure caches.
@@ -49,10 +59,17 @@ const fn shift(level: u8) -> u32 {
 }
 
 impl Mmu {
-    /// Loads CR3: everything cached goes.
+    /// Loads CR3 as a processor without identifiers does: everything cached goes.
     pub fn load_cr3(&mut self, root: Option<Mfn>) {
-        self.root = root;
-        self.flush();
+        self.load(root, 0, false);
+    }
+
+    /// Loads CR3 with an identifier: what is cached under it goes, unless it is to be kept. What is cached under others stays.
+    pub fn load(&mut self, root: Option<Mfn>, pcid: u16, keep: bool) {
+        (self.root, self.pcid) = (root, pcid);
+        if !keep {
+            self.flush();
+        }
     }
 
     /// The table in CR3.
@@ -61,16 +78,17 @@ impl Mmu {
         self.root
     }
 
-    /// Drops everything cached.
+    /// Drops everything cached under the identifier in CR3.
     pub fn flush(&mut self) {
-        self.tlb.clear();
-        self.structures.clear();
+        self.tlb.retain(|t| t.pcid != self.pcid);
+        self.structures.retain(|s| s.pcid != self.pcid);
     }
 
-    /// Drops the translations of one page, as INVLPG does: all paging-structure caches go as well.
+    /// Drops the translations of one page, as INVLPG does: all paging-structure caches go as well. Only under the identifier in
+    /// CR3.
     pub fn invlpg(&mut self, va: u64) {
-        self.tlb.retain(|t| t.page != va >> 12);
-        self.structures.clear();
+        self.tlb.retain(|t| t.pcid != self.pcid || t.page != va >> 12);
+        self.structures.retain(|s| s.pcid != self.pcid);
     }
 
     /// Where `va` is, for reading or writing; `None` is a page fault. RAM ends at frame `end`: what lies beyond is a device,
@@ -79,7 +97,8 @@ impl Mmu {
         if !fx_types::is_canonical(va) {
             return None;
         }
-        let cached = self.tlb.iter().find(|t| t.page == va >> 12 && (t.writable || !write));
+        let cached =
+            self.tlb.iter().find(|t| t.pcid == self.pcid && t.page == va >> 12 && (t.writable || !write));
         let t = match cached {
             Some(t) => *t,
             None => self.walk(mem, end, va, write)?,
@@ -88,14 +107,16 @@ impl Mmu {
     }
 
     /// The deepest table that is known to translate `va`.
-    fn start(&self, va: u64) -> Option<(u8, Mfn, bool)> {
-        let cached = self.structures.iter().filter(|s| va >> shift(s.level + 1) == s.prefix);
+    fn start(&self, root: Mfn, va: u64) -> (u8, Mfn, bool) {
+        let cached =
+            self.structures.iter().filter(|s| s.pcid == self.pcid && va >> shift(s.level + 1) == s.prefix);
         let deepest = cached.min_by_key(|s| s.level).map(|s| (s.level, s.mfn, s.writable));
-        deepest.or(self.root.map(|root| (LEVELS, root, true)))
+        deepest.unwrap_or((LEVELS, root, true))
     }
 
     fn walk<M: PhysMem>(&mut self, mem: &M, end: u64, va: u64, write: bool) -> Option<Translation> {
-        let (mut level, mut table, mut writable) = self.start(va)?;
+        let (pcid, root) = (self.pcid, self.root?);
+        let (mut level, mut table, mut writable) = self.start(root, va);
         loop {
             if table.0 >= end {
                 return None;
@@ -113,8 +134,8 @@ impl Mmu {
                     return None;
                 }
                 mem.fetch_or64(at, if write { 0x60 } else { 0x20 });
-                let t = Translation { page: va >> 12, mfn, writable };
-                self.tlb.retain(|old| old.page != t.page);
+                let t = Translation { pcid, root, page: va >> 12, mfn, writable };
+                self.tlb.retain(|old| old.pcid != t.pcid || old.page != t.page);
                 self.tlb.push(t);
                 return Some(t);
             }
@@ -122,7 +143,7 @@ impl Mmu {
             let prefix = va >> shift(level);
             level -= 1;
             table = mfn;
-            self.structures.push(Structure { level, prefix, mfn, writable });
+            self.structures.push(Structure { pcid, root, level, prefix, mfn, writable });
         }
     }
 }
@@ -170,5 +191,22 @@ mod tests {
         assert!(p.access(&m, 8, 0x1000, false).is_some());
         p.flush();
         assert!(p.access(&m, 8, 0x1000, false).is_none());
+    }
+
+    #[test]
+    fn what_is_cached_under_another_identifier_stays() {
+        let m = tables();
+        let mut p = Mmu::default();
+        p.load(Some(Mfn(1)), 1, false);
+        assert!(p.access(&m, 8, 0, false).is_some());
+        m.store64(Mfn(4).addr(), 0);
+        p.load(Some(Mfn(1)), 2, true);
+        assert!(p.access(&m, 8, 0, false).is_none(), "never cached under this one");
+        p.flush();
+        p.invlpg(0);
+        p.load(Some(Mfn(1)), 1, true);
+        assert!(p.access(&m, 8, 0, false).is_some());
+        p.load(Some(Mfn(1)), 1, false);
+        assert!(p.access(&m, 8, 0, false).is_none());
     }
 }

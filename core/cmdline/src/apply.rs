@@ -157,7 +157,7 @@ impl Options {
             "tdt" => store(&mut self.tdt, boolean(v), BOOLEAN),
             "pcid" => store_some(
                 &mut self.pcid,
-                boolean(v).or(named_boolean(v, "xpti")),
+                boolean(v).or(named_boolean(v, "xpti").map(|isolated| !isolated)),
                 "a boolean, xpti or no-xpti",
             ),
             "noreboot" => store(&mut self.noreboot, boolean(v), BOOLEAN),
@@ -342,6 +342,9 @@ mod tests {
         assert!(!clean("no-tdt").tdt);
         assert_eq!(clean("no-smt").smt, Some(false));
         assert_eq!(clean("x2apic=false").x2apic, Some(false));
+        let pcid = ["", "pcid", "pcid=on", "pcid=no-xpti", "no-pcid", "pcid=0", "pcid=xpti"];
+        let [on, off] = [Some(true), Some(false)];
+        assert_eq!(pcid.map(|line| clean(line).pcid), [None, on, on, on, off, off, off]);
         assert_eq!(clean("acpi=off").acpi, Acpi::Off);
         assert_eq!(clean("reboot=acpi,cold").reboot, Some(RebootMethod::Acpi));
         assert!(clean("reboot=no").noreboot);

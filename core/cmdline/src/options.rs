@@ -150,7 +150,7 @@ pub struct Options {
     pub clocksource: Option<Clocksource>,
     /// TSC-deadline mode of the local APIC's timer.
     pub tdt: bool,
-    /// PCIDs for 64-bit PV guests; none: not said.
+    /// PCIDs for 64-bit PV guests; none: not said. No guest has isolated page tables: `xpti` is for none, `no-xpti` for all.
     pub pcid: Option<bool>,
     /// Do not reboot after a crash.
     pub noreboot: bool,

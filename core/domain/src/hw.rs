@@ -1,7 +1,7 @@
 //! The processor's and machine's services that domains need: the port that `hypervisor` implements.
 
 use fx_console::Log;
-use fx_types::{Clock, CpuSet, GuestVirt, Mfn, PhysMem, Result};
+use fx_types::{Clock, CpuSet, GuestVirt, Mfn, PhysMem, Result, Space};
 use fx_virt::Virt;
 
 /// A vCPU's segment registers and bases, which stay in the processor while it runs.
@@ -34,12 +34,16 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Virt + Send + Sync + 'static {
     fn flush_local(&self);
     /// Drops one page's translation on `cpus` and waits until that is done.
     fn flush_page(&self, cpus: &CpuSet, va: u64);
-    /// Drops one page's translation on this CPU.
+    /// Drops one page's translation on this CPU. As all of these, in both address spaces of a PV vCPU.
     fn invlpg(&self, va: u64);
     /// Writes back and invalidates the caches.
     fn wbinvd(&self);
-    /// Switches to an address space; all guest translations of the previous one are dropped.
-    fn load_cr3(&self, l4: Mfn);
+    /// Switches to an address space that was not the current vCPU's before; all guest translations are dropped.
+    fn load_cr3(&self, l4: Mfn, space: Space);
+    /// Switches to the other address space of the current vCPU. Translations of both may stay.
+    fn toggle_cr3(&self, l4: Mfn, space: Space);
+    /// Drops the translations of the current vCPU's address space that is not loaded.
+    fn forget_other_space(&self);
     /// Switches to the hypervisor's own address space and shows no guest's descriptor tables.
     fn leave_guest(&self);
     /// Exchanges the GS bases of guest kernel and guest user.

@@ -149,7 +149,7 @@ impl<H: Hw> Host<H> {
         if let Some(x) = self.context(&c.v) {
             return self.load_hvm(c, x);
         }
-        self.hw.load_cr3(c.v.current_l4());
+        self.hw.load_cr3(c.v.current_l4(), c.v.space());
         self.load_gdt(&c.v);
         self.hw.set_guest_ldt(c.v.pv.ldt_entries.get());
         for (page, f) in (0u32..).zip(&c.v.pv.ldt_frames) {

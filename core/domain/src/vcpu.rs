@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 use fx_sync::Lock;
-use fx_types::{CpuSet, GuestRegs, Maddr, Mfn, Own32, Own64, Result, try_filled};
+use fx_types::{CpuSet, GuestRegs, Maddr, Mfn, Own32, Own64, Result, Space, try_filled};
 
 use crate::hw::Segments;
 
@@ -250,6 +250,13 @@ impl Vcpu {
     #[inline]
     pub fn info(&self) -> Maddr {
         Maddr(self.info.get())
+    }
+
+    /// The address space of the mode that it is in.
+    #[inline]
+    #[must_use]
+    pub fn space(&self) -> Space {
+        if self.in_kernel() { Space::Kernel } else { Space::User }
     }
 
     /// The level-4 table of the mode that it is in.

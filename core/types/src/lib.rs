@@ -28,6 +28,7 @@ mod cell;
 mod cpuset;
 pub mod date;
 pub mod operand;
+pub mod pcid;
 mod ports;
 mod regs;
 
@@ -36,6 +37,7 @@ pub use addr::{guest_range_ok, is_canonical};
 pub use alloc_util::{try_arc, try_box, try_filled};
 pub use cell::{Own32, Own64};
 pub use cpuset::{CpuSet, MAX_CPUS};
+pub use pcid::{Pcids, Space};
 pub use ports::{Clock, Fault, GuestVirt, GuestVirtExt, PhysMem, PhysMemExt};
 pub use regs::GuestRegs;
 pub use xen_abi::errno::Errno;

@@ -152,6 +152,8 @@ macro_rules! privileged {
 
 /// In [`PRIVILEGED`]: #UD while the hypervisor has not switched the processor's virtualization on, #GP when it has.
 pub const UNDEFINED_OR_PROTECTED: u64 = 255;
+/// In [`PRIVILEGED`]: nothing in QEMU, #GP on a processor.
+pub const NOTHING_OR_PROTECTED: u64 = 254;
 
 /// Instructions that ring 3 must not execute; vector 0: Xen does it, or something harmless, for the kernel.
 pub const PRIVILEGED: &[Privileged] = privileged! {
@@ -163,7 +165,7 @@ pub const PRIVILEGED: &[Privileged] = privileged! {
     "ltr", 13 => "xor eax, eax", "ltr ax";
     "lmsw", 13 => "mov eax, 1", "lmsw ax";
 
-    "invd", 0 => "invd";
+    "invd", NOTHING_OR_PROTECTED => "invd";
     "wbinvd", 0 => "wbinvd";
     "mov cr8", 13 => "xor eax, eax", "mov cr8, rax";
     "mov cr0 without paging", 13 => "xor eax, eax", "mov cr0, rax";

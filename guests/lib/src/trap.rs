@@ -14,7 +14,7 @@ use crate::{boot, events, hypercall, percpu, user};
 /// Pseudo vector of event upcalls.
 const EVENT: u64 = 256;
 /// Pseudo vector of the failsafe callback.
-const FAILSAFE: u64 = 257;
+pub const FAILSAFE: u64 = 257;
 
 /// The registers at a trap, as the entries push them.
 #[repr(C)]

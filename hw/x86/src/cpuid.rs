@@ -47,6 +47,8 @@ pub struct Features {
     pub smep: bool,
     /// Supervisor-mode access prevention.
     pub smap: bool,
+    /// Process-context identifiers that can be relied on.
+    pub pcid: bool,
     /// x2APIC mode.
     pub x2apic: bool,
     /// User-mode instruction prevention.
@@ -71,6 +73,7 @@ impl Features {
             fsgsbase: bit(l7.ebx, 0),
             smep: bit(l7.ebx, 7),
             smap: bit(l7.ebx, 20),
+            pcid: bit(l1.ecx, 17) && !invlpg_misses_globals(vendor, l1.eax),
             x2apic: bit(l1.ecx, 21),
             umip: bit(l7.ecx, 2),
             sep: bit(l1.edx, 11),
@@ -78,8 +81,30 @@ impl Features {
     }
 }
 
+/// While identifiers are on, INVLPG may leave global translations on Intel's processors of these models (Alder Lake, Raptor Lake,
+/// Gracemont) whose microcode is old.
+fn invlpg_misses_globals(vendor: u32, signature: u32) -> bool {
+    const MODELS: [u32; 6] = [0x97, 0x9a, 0xb7, 0xba, 0xbe, 0xbf];
+    let family = (signature >> 8) & 15;
+    let model = (signature >> 4) & 15 | (signature >> 12) & 0xf0;
+    vendor == u32::from_le_bytes(*b"Genu") && family == 6 && MODELS.contains(&model)
+}
+
 /// This CPU's initial APIC id (leaf 1).
 #[must_use]
 pub fn apic_id() -> u32 {
     cpuid(1, 0).ebx >> 24
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_whose_identifiers_do_not_count() {
+        let intel = u32::from_le_bytes(*b"Genu");
+        assert!(invlpg_misses_globals(intel, 0x0009_0672), "Alder Lake");
+        assert!(!invlpg_misses_globals(intel, 0x0005_0654), "Skylake");
+        assert!(!invlpg_misses_globals(u32::from_le_bytes(*b"Auth"), 0x0009_0672));
+    }
 }

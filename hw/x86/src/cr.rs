@@ -19,6 +19,11 @@ pub const CR0_AM: u64 = 1 << 18;
 /// CR0: paging.
 pub const CR0_PG: u64 = 1 << 31;
 
+/// CR3, written: what is cached under the identifier stays.
+pub const CR3_KEEP: u64 = 1 << 63;
+/// CR3: the address of the level-4 table.
+pub const CR3_TABLE: u64 = 0x000f_ffff_ffff_f000;
+
 /// CR4: time-stamp counter only for ring 0.
 pub const CR4_TSD: u64 = 1 << 2;
 /// CR4: debugging extensions.
@@ -39,6 +44,8 @@ pub const CR4_OSXMMEXCPT: u64 = 1 << 10;
 pub const CR4_UMIP: u64 = 1 << 11;
 /// CR4: RDFSBASE and its siblings.
 pub const CR4_FSGSBASE: u64 = 1 << 16;
+/// CR4: process-context identifiers.
+pub const CR4_PCIDE: u64 = 1 << 17;
 /// CR4: XSAVE.
 pub const CR4_OSXSAVE: u64 = 1 << 18;
 /// CR4: supervisor-mode execution prevention.

@@ -11,13 +11,6 @@ pub fn invlpg(va: u64) {
     unsafe { asm!("invlpg [{}]", in(reg) va, options(nostack, preserves_flags)) };
 }
 
-/// Drops every non-global entry.
-#[inline]
-pub fn flush() {
-    // SAFETY: the same tables stay in use.
-    unsafe { cr::write_cr3(cr::read_cr3()) };
-}
-
 /// Drops every entry, global ones included.
 pub fn flush_all() {
     let cr4 = cr::read_cr4();

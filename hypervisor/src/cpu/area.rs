@@ -2,7 +2,7 @@
 
 use core::sync::atomic::AtomicU32;
 
-use fx_types::MAX_CPUS;
+use fx_types::{MAX_CPUS, Pcids};
 use fx_x86::pte;
 
 use super::block::{BLOCK_SIZE, CpuBlock, STACK_SIZE};
@@ -75,6 +75,7 @@ pub fn create(cpu: u32, apic_id: u32) -> Option<()> {
             gdt_pages: AtomicU32::new(0),
             ldt_pages: AtomicU32::new(0),
             ldt_entries: AtomicU32::new(0),
+            pcids: Pcids::default(),
             local: crate::wiring::CpuLocal::new(),
         });
         stubs::write(paging::phys_ptr(stub_page), cpu);

@@ -3,7 +3,7 @@
 use core::arch::asm;
 use core::sync::atomic::AtomicU32;
 
-use fx_types::GuestRegs;
+use fx_types::{GuestRegs, Pcids};
 
 use super::area;
 
@@ -27,6 +27,8 @@ pub struct CpuBlock {
     pub ldt_pages: AtomicU32,
     /// How many descriptors the guest's LDT has.
     pub ldt_entries: AtomicU32,
+    /// Which translations of its guest it may have.
+    pub pcids: Pcids,
     /// The wiring's part.
     pub local: crate::wiring::CpuLocal,
 }

@@ -6,6 +6,7 @@ use fx_types::{CpuSet, MAX_CPUS};
 use fx_x86::tlb;
 
 use super::this_cpu;
+use crate::machine::state;
 
 const FLUSH: u32 = 1 << 0;
 const FLUSH_GLOBAL: u32 = 1 << 1;
@@ -40,7 +41,7 @@ fn answer(m: &Mailbox, asked: u64) {
     if what & FLUSH_GLOBAL != 0 {
         tlb::flush_all();
     } else if what & FLUSH != 0 {
-        tlb::flush();
+        state::flush();
     }
     m.done.store(asked, Ordering::Release);
 }
@@ -54,7 +55,7 @@ pub fn flush(mask: &CpuSet, global: bool, ring: impl Fn(u32)) {
     for cpu in mask.iter() {
         if cpu as u32 == me {
             crate::machine::virt::drop_translations();
-            if global { tlb::flush_all() } else { tlb::flush() }
+            if global { tlb::flush_all() } else { state::flush() }
         } else if let Some(m) = MAILBOXES.get(cpu)
             && crate::boot::smp::is_online(cpu)
         {
@@ -73,7 +74,7 @@ pub fn flush(mask: &CpuSet, global: bool, ring: impl Fn(u32)) {
 pub fn flush_page(mask: &CpuSet, va: u64, ring: impl Fn(u32)) {
     let me = this_cpu().cpu as usize;
     if mask.contains(me) {
-        tlb::invlpg(va);
+        state::invlpg(va);
     }
     let mut others = mask.clone();
     others.remove(me);

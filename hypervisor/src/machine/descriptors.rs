@@ -27,6 +27,9 @@ fn set_entry(offset: u64, entry: u64) {
     }
 }
 
+// An `invlpg` that drops a window's translation drops it whatever address space is loaded.
+const _: () = assert!(pte::HOST_RW & pte::G != 0);
+
 /// The processor sets "accessed" bits in descriptors, so the windows are writable (for ring 0).
 const fn entry(mfn: Mfn) -> u64 {
     mfn.addr().0 | pte::HOST_RW

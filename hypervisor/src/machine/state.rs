@@ -1,26 +1,65 @@
 //! The rest of a vCPU's state in the processor: address space, extended state, debug registers.
 
-use fx_types::Mfn;
-use fx_x86::{cr, debugreg, fpu};
+use fx_types::pcid::Load;
+use fx_types::{Mfn, Space};
+use fx_x86::{cr, debugreg, fpu, tlb};
 
 use super::phys;
 use crate::boot::paging;
-use crate::cpu::init;
+use crate::cpu::{init, this_cpu};
 
-/// Switches to the address space whose L4 table is `l4`. Translations of the previous one are dropped.
+const fn cr3(table: u64, how: Load) -> u64 {
+    table | how.pcid as u64 | if how.keep { cr::CR3_KEEP } else { 0 }
+}
+
+/// Has this CPU tag translations by address space. It has loaded no guest's address space yet.
+///
+/// # Safety
+/// The processor has process-context identifiers.
+pub unsafe fn enable_pcids() {
+    // SAFETY: the caller says that the bit is there; the hypervisor's own tables are loaded, with identifier 0.
+    unsafe { cr::write_cr4(cr::read_cr4() | cr::CR4_PCIDE) };
+    this_cpu().pcids.enable();
+}
+
+/// Switches to the address space of a vCPU whose L4 table is `l4`. No translation of a guest is used any more.
 ///
 /// # Safety
 /// The table has the hypervisor's slots.
 #[inline(always)]
-pub unsafe fn load_cr3(l4: Mfn) {
+pub unsafe fn load_cr3(l4: Mfn, space: Space) {
     // SAFETY: the caller says that the hypervisor is in it.
-    unsafe { cr::write_cr3(l4.addr().0) };
+    unsafe { cr::write_cr3(cr3(l4.addr().0, this_cpu().pcids.load(space))) };
+}
+
+/// Switches to the other address space of the same vCPU.
+///
+/// # Safety
+/// As for [`load_cr3`].
+#[inline(always)]
+pub unsafe fn toggle_cr3(l4: Mfn, space: Space) {
+    // SAFETY: the caller says that the hypervisor is in it.
+    unsafe { cr::write_cr3(cr3(l4.addr().0, this_cpu().pcids.toggle(space))) };
 }
 
 /// Switches to the address space that has no guest.
 pub fn load_host_cr3() {
     // SAFETY: it is the hypervisor's own.
-    unsafe { cr::write_cr3(paging::root()) };
+    unsafe { cr::write_cr3(cr3(paging::root(), this_cpu().pcids.leave())) };
+}
+
+/// Drops all translations of the guest.
+#[inline]
+pub fn flush() {
+    // SAFETY: the same tables stay in use.
+    unsafe { cr::write_cr3(cr3(cr::read_cr3() & cr::CR3_TABLE, this_cpu().pcids.flush())) };
+}
+
+/// Drops the translations of one page of the guest.
+#[inline]
+pub fn invlpg(va: u64) {
+    tlb::invlpg(va);
+    this_cpu().pcids.forget_other();
 }
 
 /// Bytes of a vCPU's extended state.

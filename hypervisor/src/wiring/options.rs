@@ -132,7 +132,6 @@ fn without_effect(o: &Options, warnings: &mut Vec<String>) {
         ("dom0=cpuid-faulting", o.dom0.cpuid_faulting != d.cpuid_faulting),
         ("dom0=msr-relaxed", o.dom0.msr_relaxed),
         ("gnttab", (o.gnttab.transitive, o.gnttab.transfer) != (gnttab.transitive, gnttab.transfer)),
-        ("pcid", o.pcid == Some(true)),
         ("sched_ratelimit_us", o.sched_ratelimit_us != 1000),
         ("vga (there is no output to the screen)", !o.vga.mode.is_empty() || o.vga.keep),
         ("watchdog", o.watchdog),

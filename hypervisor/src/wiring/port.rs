@@ -2,7 +2,7 @@
 
 use fx_console::Log;
 use fx_domain::hw::{Hw, MachineEnd, MsiRequest, Segments, TscScale};
-use fx_types::{Clock, CpuSet, Mfn, Result};
+use fx_types::{Clock, CpuSet, Mfn, Result, Space};
 use fx_x86::{cr, port};
 
 use super::{apic, platform, start};
@@ -51,7 +51,7 @@ impl Hw for Machine {
     }
 
     fn flush_local(&self) {
-        fx_x86::tlb::flush();
+        state::flush();
     }
 
     fn flush_page(&self, cpus: &CpuSet, va: u64) {
@@ -59,7 +59,7 @@ impl Hw for Machine {
     }
 
     fn invlpg(&self, va: u64) {
-        fx_x86::tlb::invlpg(va);
+        state::invlpg(va);
     }
 
     fn wbinvd(&self) {
@@ -67,9 +67,19 @@ impl Hw for Machine {
     }
 
     #[inline]
-    fn load_cr3(&self, l4: Mfn) {
+    fn load_cr3(&self, l4: Mfn, space: Space) {
         // SAFETY: the core loads only frames that are typed as level-4 tables, into which it wrote the hypervisor's slots.
-        unsafe { state::load_cr3(l4) };
+        unsafe { state::load_cr3(l4, space) };
+    }
+
+    #[inline]
+    fn toggle_cr3(&self, l4: Mfn, space: Space) {
+        // SAFETY: as for `load_cr3`.
+        unsafe { state::toggle_cr3(l4, space) };
+    }
+
+    fn forget_other_space(&self) {
+        this_cpu().pcids.forget_other();
     }
 
     fn leave_guest(&self) {

@@ -20,10 +20,10 @@ use fx_types::{CpuSet, Maddr, Mfn};
 use super::{HOST, apic, options, platform, report};
 use crate::boot::{early, frames, paging, smp};
 use crate::console;
-use crate::cpu::{block, this_cpu};
+use crate::cpu::{block, init, this_cpu};
 use crate::crash;
 use crate::entry::exit;
-use crate::machine::{Machine, virt};
+use crate::machine::{Machine, state, virt};
 
 /// The most vCPUs of Dom0.
 const MAX_VCPUS: u32 = 128;
@@ -47,6 +47,7 @@ pub fn start(info: &'static BootInfo) -> ! {
     }
     let Some(host) = HOST.get() else { panic!("no host") };
     set_console(host);
+    host.log(format_args!("PCID: {}", if start_pcids() { "on" } else { "off" }));
     start_virt(host);
     host.sched.cpu_online(0);
     start_others(host);
@@ -100,8 +101,19 @@ fn start_virt(host: &Host<Machine>) {
     fx_insn::prepare();
 }
 
+/// Has this CPU keep the translations of both address spaces of a PV vCPU, if it can and the operator does not mind.
+fn start_pcids() -> bool {
+    let on = init::features().pcid && options::get().pcid != Some(false);
+    if on {
+        // SAFETY: the processor has them.
+        unsafe { state::enable_pcids() };
+    }
+    on
+}
+
 /// Another CPU is ready.
 pub fn cpu_main(cpu: u32) -> ! {
+    start_pcids();
     platform::init_cpu(cpu);
     if let Err(e) = virt::init_cpu(cpu) {
         crash::stop(format_args!("CPU {cpu}: hardware virtualisation: {e:?}"));

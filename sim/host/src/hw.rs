@@ -5,18 +5,40 @@ use std::sync::atomic::Ordering::SeqCst;
 use fx_console::Log;
 use fx_domain::hw::{Hw, MachineEnd, MsiRequest, Segments, TscScale};
 use fx_sim::SimClock;
-use fx_types::{CpuSet, Errno, Mfn, Result};
+use fx_types::pcid::Load;
+use fx_types::{CpuSet, Errno, Mfn, Pcids, Result, Space};
 
-use crate::machine::{Machine, Quiet, this_cpu};
+use crate::machine::{Cpu, Machine, Quiet, this_cpu};
 
 /// Each of the hypervisor's slots of a level-4 table reads so; it is never walked.
 pub(crate) const SLOT: u64 = 0xdead_0000_0000;
 
 impl Machine {
-    fn flush_each(&self, cpus: &CpuSet, mut flush: impl FnMut(&mut fx_sim::Mmu)) {
-        for cpu in cpus.iter().filter_map(|cpu| self.cpus.get(cpu)) {
-            flush(&mut cpu.mmu.lock().unwrap());
-        }
+    fn among<'a>(&'a self, cpus: &'a CpuSet) -> impl Iterator<Item = &'a Cpu> {
+        cpus.iter().filter_map(|cpu| self.cpus.get(cpu))
+    }
+}
+
+impl Cpu {
+    fn flush(&self) {
+        let root = self.mmu.lock().unwrap().root();
+        self.load(root, Pcids::flush);
+    }
+
+    fn invlpg(&self, va: u64) {
+        self.mmu.lock().unwrap().invlpg(va);
+        self.pcids.forget_other();
+    }
+
+    /// Whoever was here may be gone any moment, and his tables with him.
+    pub(crate) fn assert_left(&self) {
+        assert_eq!(self.mmu.lock().unwrap().root(), None, "a guest's tables are still loaded");
+        assert!(!self.pcids.counts(1) && !self.pcids.counts(2), "a guest's translations still count");
+    }
+
+    fn load(&self, root: Option<Mfn>, how: impl FnOnce(&Pcids) -> Load) {
+        let Load { pcid, keep } = how(&self.pcids);
+        self.mmu.lock().unwrap().load(root, pcid, keep);
     }
 }
 
@@ -33,29 +55,37 @@ impl Hw for Machine {
     }
 
     fn flush_tlb(&self, cpus: &CpuSet) {
-        self.flush_each(cpus, fx_sim::Mmu::flush);
+        self.among(cpus).for_each(Cpu::flush);
     }
 
     fn flush_local(&self) {
-        self.mmu(this_cpu()).flush();
+        self.here().flush();
     }
 
     fn flush_page(&self, cpus: &CpuSet, va: u64) {
-        self.flush_each(cpus, |mmu| mmu.invlpg(va));
+        self.among(cpus).for_each(|cpu| cpu.invlpg(va));
     }
 
     fn invlpg(&self, va: u64) {
-        self.mmu(this_cpu()).invlpg(va);
+        self.here().invlpg(va);
     }
 
     fn wbinvd(&self) {}
 
-    fn load_cr3(&self, l4: Mfn) {
-        self.mmu(this_cpu()).load_cr3(Some(l4));
+    fn load_cr3(&self, l4: Mfn, space: Space) {
+        self.here().load(Some(l4), |p| p.load(space));
+    }
+
+    fn toggle_cr3(&self, l4: Mfn, space: Space) {
+        self.here().load(Some(l4), |p| p.toggle(space));
+    }
+
+    fn forget_other_space(&self) {
+        self.here().pcids.forget_other();
     }
 
     fn leave_guest(&self) {
-        self.mmu(this_cpu()).load_cr3(None);
+        self.here().load(None, Pcids::leave);
         self.set_guest_gdt(&[]);
         self.set_guest_ldt(0);
     }
@@ -156,6 +186,7 @@ impl Hw for Machine {
     }
 
     fn idle(&self) {
+        self.here().assert_left();
         // Nothing runs here until something happens: time goes on to the next timer.
         self.clock.advance(100_000);
         self.tick();

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use fx_domain::host::VcpuRef;
 use fx_frames::FrameType;
 use fx_pagetables::pte;
+use fx_sim::Translation;
 use fx_types::{DomId, Mfn, PhysMem};
 
 use crate::hw::SLOT;
@@ -29,6 +31,17 @@ fn in_use(w: &World, mfn: Mfn) -> Option<FrameType> {
 
 fn is_ram(w: &World, mfn: Mfn) -> bool {
     w.host.frames.get(mfn).is_some_and(|i| !i.is_device())
+}
+
+/// The level-4 table that an identifier stands for on a CPU where `c` runs.
+fn root_of(c: Option<&VcpuRef>, pcid: u16) -> Option<Mfn> {
+    let c = c?;
+    let table = match pcid {
+        0 => c.v.current_l4(),
+        1 => Mfn(c.v.pv.kernel_l4.get()),
+        _ => Mfn(c.v.pv.user_l4.get()),
+    };
+    c.v.hvm.is_none().then_some(table)
 }
 
 impl Check<'_> {
@@ -91,22 +104,48 @@ impl Check<'_> {
         }
     }
 
-    /// What a processor remembers must be harmless.
+    /// What a processor remembers and may use must be of its vCPU's address spaces, and harmless.
     fn caches(&self, cpu: usize) {
         let mmu = self.w.host.hw.mmu(cpu);
-        for s in &mmu.structures {
+        let c = self.w.current(cpu);
+        let counts = |pcid, root| {
+            let counts = self.w.host.hw.counts(cpu, pcid);
+            assert!(
+                !counts || root_of(c.as_ref(), pcid) == Some(root),
+                "CPU {cpu} has kept {root:?} as {pcid}"
+            );
+            counts
+        };
+        let tables: Vec<_> = mmu.structures.iter().filter(|s| counts(s.pcid, s.root)).collect();
+        let pages: Vec<_> = mmu.tlb.iter().filter(|t| counts(t.pcid, t.root)).collect();
+        let Some(c) = c else { return };
+        for s in tables {
             let t = in_use(self.w, s.mfn);
             assert!(t.is_none() || t == FrameType::table(s.level), "CPU {cpu} walks {s:x?}, now {t:?}");
+            assert!(self.is_of(s.mfn, c.d.id), "CPU {cpu} ({}) walks somebody else's {s:x?}", c.d.id);
         }
-        let Some(c) = self.w.current(cpu) else { return };
-        for t in mmu.tlb.iter().filter(|t| is_ram(self.w, t.mfn)) {
-            let info = self.w.host.frames.get(t.mfn).unwrap();
+        for t in pages.into_iter().filter(|t| is_ram(self.w, t.mfn)) {
             let now = in_use(self.w, t.mfn);
-            let own = info.owner() == c.d.id;
+            let own = self.is_of(t.mfn, c.d.id);
             // What the control domain can do to others is its affair.
             let harmless = matches!(now, None | Some(FrameType::Writable)) || (c.d.id.0 == 0 && !own);
             assert!(!t.writable || harmless, "CPU {cpu} ({}) can write {t:x?}, now {now:?}", c.d.id);
+            let may = own || c.d.id.0 == 0 || self.is_lent(t);
+            assert!(may, "CPU {cpu} ({}) can see somebody else's {t:x?}", c.d.id);
         }
+    }
+
+    /// Whether a frame is `id`'s, or nobody's: TLBs are flushed before it becomes somebody's.
+    fn is_of(&self, mfn: Mfn, id: DomId) -> bool {
+        let info = self.w.host.frames.get(mfn).unwrap();
+        info.word().refs() == 0 || info.owner() == id
+    }
+
+    /// Whether a grant stands behind a translation.
+    fn is_lent(&self, t: &Translation) -> bool {
+        let (mem, frames) = (&self.w.host.hw, &self.w.host.frames);
+        let leaf = fx_pagetables::leaf(mem, frames, t.root, t.page << 12);
+        leaf.is_some_and(|(_, e)| pte::present(e) && e & pte::GRANT != 0 && pte::frame(e) == t.mfn)
     }
 
     /// No frame is in two hands, and the lists agree with the records.

@@ -8,7 +8,7 @@ use fx_console::{Log, Sink};
 use fx_domain::host::{Host, TIMER};
 use fx_domain::hw::Segments;
 use fx_sim::{Mmu, Ram, SimClock};
-use fx_types::{Clock, Mfn};
+use fx_types::{Clock, Mfn, Pcids};
 
 use crate::virt::Script;
 
@@ -41,6 +41,7 @@ impl Sink for Quiet {
 #[derive(Default)]
 pub(crate) struct Cpu {
     pub(crate) mmu: Mutex<Mmu>,
+    pub(crate) pcids: Pcids,
     pub(crate) segments: Mutex<Segments>,
     pub(crate) timer: AtomicU64,
     pub(crate) kicked: AtomicBool,
@@ -93,6 +94,16 @@ impl Machine {
     /// When there is no such CPU.
     pub fn mmu(&self, cpu: usize) -> MutexGuard<'_, Mmu> {
         self.cpus[cpu].mmu.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Has all processors use process-context identifiers from now on. Nothing has run on them yet.
+    pub fn start_pcids(&self) {
+        self.cpus.iter().for_each(|cpu| cpu.pcids.enable());
+    }
+
+    /// Whether what a CPU has cached under an identifier may come to be used.
+    pub(crate) fn counts(&self, cpu: usize, pcid: u16) -> bool {
+        self.cpus[cpu].pcids.counts(pcid)
     }
 
     /// What the hardware virtualisation of this machine will answer.

@@ -136,6 +136,7 @@ impl Virt for Machine {
     fn unload_context(&self, _context: &Context) {}
 
     fn enter(&self, context: &Context, regs: &mut GuestRegs) -> Exit {
+        self.here().assert_left();
         self.tick();
         let event = context.with(|s| s.event.take());
         self.script.with(|p| p.next(event, regs))

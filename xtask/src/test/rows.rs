@@ -236,6 +236,10 @@ const PVH_ON_BOCHS: GuestTest = GuestTest {
     ..GUEST
 };
 
+/// PV guests on Bochs, whose processor has PCIDs, as QEMU's have not.
+const PV_ON_BOCHS: GuestTest =
+    GuestTest { emulator: Emulator::Bochs, loader: Loader::Grub, script: &[See("PCID: on")], ..GUEST };
+
 /// Test guests.
 pub const GUEST_TESTS: &[GuestTest] = &[
     GuestTest {
@@ -252,6 +256,9 @@ pub const GUEST_TESTS: &[GuestTest] = &[
         script: &[See("System RAM: 255MB")],
         ..GUEST
     },
+    GuestTest { name: "smoke-pcid", guest: ("smoke", ""), ..PV_ON_BOCHS },
+    GuestTest { name: "hostile-pcid", guest: ("hostile", ""), ..PV_ON_BOCHS },
+    GuestTest { name: "smp-pcid-2cpu", guest: ("smp", ""), smp: 2, ..PV_ON_BOCHS },
     GuestTest { name: "pvh-vmx", ..PVH_ON_BOCHS },
     GuestTest { name: "pvh-vmx-2cpu", smp: 2, ..PVH_ON_BOCHS },
 ];

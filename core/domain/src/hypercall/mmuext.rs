@@ -122,14 +122,13 @@ impl<H: Hw> Host<H> {
         let v: &Vcpu = &c.v;
         let old = v.pv.kernel_l4.get();
         if old == mfn.0 {
+            self.hw.flush_local();
             return Ok(());
         }
         get_typed(self, mfn, c.d.id, FrameType::L4).map_err(busy_is_invalid)?;
         self.drop_ldt_pages(c);
         v.pv.kernel_l4.set(mfn.0);
-        if v.in_kernel() {
-            self.hw.load_cr3(mfn);
-        }
+        self.hw.load_cr3(v.current_l4(), v.space());
         if old != 0 {
             put_typed(self, Mfn(old));
         }
@@ -155,8 +154,10 @@ impl<H: Hw> Host<H> {
             get_typed(self, mfn, c.d.id, FrameType::L4).map_err(busy_is_invalid)?;
         }
         v.pv.user_l4.set(mfn.0);
-        if !v.in_kernel() {
-            self.hw.load_cr3(mfn);
+        if v.in_kernel() {
+            self.hw.forget_other_space();
+        } else {
+            self.hw.load_cr3(v.current_l4(), v.space());
         }
         if old != 0 {
             put_typed(self, Mfn(old));

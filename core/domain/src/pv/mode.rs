@@ -19,7 +19,7 @@ impl<H: Hw> Host<H> {
         }
         v.flags.set(flags);
         self.hw.swap_gs();
-        self.hw.load_cr3(Mfn(l4));
+        self.hw.toggle_cr3(Mfn(l4), v.space());
         true
     }
 }

@@ -59,6 +59,9 @@ pub fn play(seed: u64, steps: u32) {
         paused: None,
         guests: (1..=GUESTS).collect(),
     };
+    if !seed.is_multiple_of(4) {
+        scene.w.host.hw.start_pcids();
+    }
     for step in 0..steps {
         let before = scene.w.host.hw.touched();
         scene.step();
@@ -180,11 +183,27 @@ impl Scene {
             0 | 1 => self.write(cpu, c),
             2 => self.instruction(cpu, c),
             3 => self.trap(cpu),
-            4 => {
-                let va = self.guest_dice(c, |g| g.va());
-                let _ = self.w.host.hw.mmu(cpu).access(self.w.host.hw.ram(), FRAMES, va, false);
-            }
+            4 => self.access(cpu, c, false),
+            5 => self.visit_user_mode(cpu, c),
             _ => self.call(cpu, c),
+        }
+    }
+
+    fn access(&mut self, cpu: usize, c: &VcpuRef, write: bool) {
+        let va = self.guest_dice(c, |g| g.va());
+        let _ = self.w.host.hw.mmu(cpu).access(self.w.host.hw.ram(), FRAMES, va, write);
+    }
+
+    /// The other mode, and mostly back again: what was translated there may stay cached while the guest goes on in this one.
+    fn visit_user_mode(&mut self, cpu: usize, c: &VcpuRef) {
+        for _ in 0..if self.dice.one_in(8) { 1 } else { 2 } {
+            if !fx_sim_host::on_cpu(cpu, || self.w.host.toggle_mode(c)) {
+                return;
+            }
+            for _ in 0..4 {
+                let write = self.dice.one_in(2);
+                self.access(cpu, c, write);
+            }
         }
     }
 
