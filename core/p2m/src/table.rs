@@ -254,7 +254,8 @@ impl P2m {
         Ok(table)
     }
 
-    /// Empties the tables from guest frame `*from` on and gives their frames back, for at most `most` entries; `true` when all
+    /// Empties the tables from guest frame `*from` on and gives their frames back, until `most` entries and frames behind them are
+    /// let go, or one entry's more; `true` when all
     /// is done, the root too. No processor translates by them any more; what others look up from the first call on is nothing.
     pub fn destroy<P: P2mHost>(&self, host: &P, from: &mut u64, most: u32) -> bool {
         if !self.closed.swap(true, Ordering::SeqCst) {
@@ -267,16 +268,16 @@ impl P2m {
             if left == 0 {
                 return false;
             }
-            left = left.wrapping_sub(1);
-            self.clear_next(host, from);
+            left = left.saturating_sub(self.clear_next(host, from));
         }
         host.give_table(self.root);
         true
     }
 
-    /// Lets the entry of `*from` go, and tables that are behind with it; `*from` moves on.
-    fn clear_next<P: P2mHost>(&self, host: &P, from: &mut u64) {
+    /// Lets the entry of `*from` go, and tables that are behind with it; `*from` moves on. How much that was.
+    fn clear_next<P: P2mHost>(&self, host: &P, from: &mut u64) -> u32 {
         let gfn = *from;
+        let mut frames = 1;
         let mut path = [None; 5];
         let (mut table, mut level) = (self.root, ROOT_LEVEL);
         loop {
@@ -292,6 +293,7 @@ impl P2m {
                     if old.kind != Kind::None {
                         host.mem().store64(slot, 0);
                         host.replaced(&old);
+                        frames = 1u32.wrapping_shl(u32::from(old.order));
                     }
                     break;
                 }
@@ -309,6 +311,7 @@ impl P2m {
             }
         }
         *from = next;
+        frames
     }
 }
 

@@ -254,7 +254,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// The legacy part of the extended state.
-    pub(super) fn set_legacy_fpu(&self, v: &Vcpu, fpu: &[u8; 512]) {
+    pub(crate) fn set_legacy_fpu(&self, v: &Vcpu, fpu: &[u8; 512]) {
         let area = Mfn(v.xstate.get()).addr();
         self.hw.write(area, fpu);
         // Reserved bits of MXCSR would make the processor refuse the state, here and not in the guest.

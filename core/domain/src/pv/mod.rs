@@ -1,6 +1,7 @@
 //! What a PV guest sees of the processor: entries, traps, returns, its address spaces.
 
 pub mod bounce;
+mod context;
 pub mod emulate;
 pub mod entry;
 pub mod fault;
