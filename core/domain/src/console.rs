@@ -51,7 +51,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// Lets this CPU tell of new output when it holds no locks any more.
-    fn note_output(&self) {
+    pub(crate) fn note_output(&self) {
         if self.hw.log().is_fresh()
             && let Some(cpu) = self.this_cpu()
         {

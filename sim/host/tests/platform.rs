@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use fx_domain::domain::Domain;
 use fx_domain::host::TIMER;
+use fx_domain::hw::Hw;
 use fx_domain::time::{APIC, PLATFORM};
 use fx_domain::vcpu::RUN;
 use fx_sim_host::{Step, invariants, on_cpu};
@@ -401,6 +402,19 @@ fn what_no_device_can_be_is_refused() {
     assert_eq!(s.load(G, &state_of(&changed)), Err(Errno::EINVAL));
     assert_eq!(s.load(6, &saved), Err(Errno::ENODEV), "a PVH domain has no such devices");
     assert_eq!(s.load(G, &saved), Ok(()));
+}
+
+/// Firmware says what it does by the debug port.
+#[test]
+fn the_debug_port() {
+    let (mut s, _) = scene();
+    s.hw().log().guest_levels.set(4, 4);
+    s.hw().log().attach_ring(vec![0; 4096]);
+    s.play(b"POST\n".iter().map(|b| out(0xe9, (*b).into())), MS);
+    let mut ring = [0; 4096];
+    let read = s.hw().log().read(true, false, 0, &mut ring);
+    let text = String::from_utf8_lossy(&ring[..read.count]);
+    assert!(text.contains("(d5) POST\n"), "{text}");
 }
 
 #[test]

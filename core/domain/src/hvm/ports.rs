@@ -8,6 +8,9 @@ use super::ioreq::Access;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
+/// The port whose bytes are lines of the console (`XEN_HVM_DEBUGCONS_IOPORT` of `xen/arch-x86/xen.h`); firmware speaks there.
+const DEBUG_CONSOLE: u64 = 0xe9;
+
 /// The greatest piece, a power of two, that `len` bytes at an address can be accessed in.
 const fn piece(len: usize) -> usize {
     match len {
@@ -21,6 +24,11 @@ const fn piece(len: usize) -> usize {
 impl<H: Hw> Host<H> {
     /// An access to a port of the hypervisor's devices; `None` when it is none of theirs.
     pub(super) fn inner_port_access(&self, c: &VcpuRef, a: &Access) -> Option<u64> {
+        if a.addr == DEBUG_CONSOLE && a.write && a.size == 1 {
+            self.hw.log().guest_write(c.d.id.0, &mut c.d.console_line.lock(), &[a.data as u8]);
+            self.note_output();
+            return Some(0);
+        }
         self.platform_access(&c.d, a)
     }
 

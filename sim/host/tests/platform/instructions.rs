@@ -4,9 +4,9 @@ use fx_sim_host::Step;
 use fx_types::{GuestRegs, PhysMem};
 use fx_virt::{Exit, Reason};
 use xen_abi::hvm_save as s;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromBytes;
 
-use crate::guest::{DEVICES, MS, Scene, byte, out, records};
+use crate::guest::{DEVICES, MS, Scene, byte, out, records, state_of};
 
 const G: u16 = 5;
 /// The guest's page, which is its page directory, and where in it there is code.
@@ -35,17 +35,11 @@ fn scene() -> Scene {
     s.hw().write(page.addr(), &ENTRY.to_le_bytes());
     s.hw().write(page.at(CODE), &[INSB]);
     let saved = s.save(G);
-    let mut state = Vec::new();
-    for (code, instance, mut data) in records(&saved) {
-        if code == s::HVM_SAVE_CODE_CPU {
-            let k = s::HvmHwCpu::mut_from_bytes(&mut data).unwrap();
-            (k.cr0, k.cr3, k.cr4) = (0x8000_0011, PAGE, 0x10);
-        }
-        let head = s::HvmSaveDescriptor { typecode: code, instance, length: data.len() as u32 };
-        state.extend_from_slice(head.as_bytes());
-        state.extend_from_slice(&data);
-    }
-    s.load(G, &state).unwrap();
+    let mut state = records(&saved);
+    let cpu = state.iter_mut().find(|r| r.0 == s::HVM_SAVE_CODE_CPU).unwrap();
+    let k = s::HvmHwCpu::mut_from_bytes(&mut cpu.2).unwrap();
+    (k.cr0, k.cr3, k.cr4) = (0x8000_0011, PAGE, 0x10);
+    s.load(G, &state_of(&state)).unwrap();
     s.start(&domain);
     s
 }
