@@ -15,8 +15,8 @@ done
 result "create PASS $GUESTS guests in $(($(now_ms) - start)) ms, the last one in $took"
 until_true 60 all_said $GUESTS
 verdict $? hello "$(hellos) guests"
-[ "$(xl list | grep -c ' tiny')" = $GUESTS ]
-verdict $? list "$(xl list | grep -c ' tiny') guests"
+[ "$(xl list | grep -c '^tiny')" = $GUESTS ]
+verdict $? list "$(xl list | grep -c '^tiny') guests"
 result "memory VALUE $(((free - $(free_kib)) / GUESTS)) KiB per guest of 65536"
 start=$(now_ms)
 for n in $(seq $GUESTS); do xl destroy tiny$n || break; done

@@ -1,12 +1,12 @@
 # tiny.sh: sourced by jobs that need many small guests. A PVH kernel of a page, which says hello by the debug port (0xe9) and sleeps.
 . /fx/jobs/lib.sh
 
-# 32-bit code: mov esi, text; for each byte: out 0xe9, al; then hlt for ever
+# 32-bit code: mov esi, text; for each byte: out 0xe9, al; then sti, hlt for ever
 tiny_kernel() {
     python3 - >/tmp/tiny.elf <<'PY'
 import struct, sys
 BASE = 0x100000
-code = bytes.fromhex('be') + struct.pack('<I', BASE + 0x20) + bytes.fromhex('ac84c07404e6e9ebf7f4ebfd')
+code = bytes.fromhex('be') + struct.pack('<I', BASE + 0x20) + bytes.fromhex('ac84c07404e6e9ebf7fbf4ebfd')
 text = code.ljust(0x20, b'\x90') + b'TINY HELLO\n\0'
 # XEN_ELFNOTE_PHYS32_ENTRY
 note = struct.pack('<III4sI', 4, 4, 18, b'Xen\0', BASE)
