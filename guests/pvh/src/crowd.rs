@@ -23,7 +23,8 @@ pub fn all_back(before: u64) -> Outcome {
 }
 
 /// Each of many domains gets its turns. The first crowd may leave the hypervisor's lists longer than they were, which takes a
-/// few pieces of its heap at most; the second one finds them so, and leaves nothing.
+/// few pieces of its heap at most; the second one finds them so, and leaves nothing (Debian's Xen
+/// lacks 44 pages after each).
 pub fn at_once() -> Outcome {
     let before = domain::free_pages();
     crowd()?;
