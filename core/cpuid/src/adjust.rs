@@ -19,6 +19,27 @@ const HOST_DECIDES: &[u32] = &[
     X86_FEATURE_VERW_CLEAR,
 ];
 
+/// Features whose model-specific registers, or whose controls of hardware virtualisation, guests in containers do not get here.
+const WITHOUT_REGISTERS: &[u32] = &[
+    X86_FEATURE_XSAVES,
+    X86_FEATURE_PKS,
+    X86_FEATURE_WRMSRNS,
+    X86_FEATURE_AUTO_IBRS,
+    X86_FEATURE_L1D_FLUSH,
+    // SPEC_CTRL and PRED_CMD.
+    X86_FEATURE_IBRSB,
+    X86_FEATURE_STIBP,
+    X86_FEATURE_SSBD,
+    X86_FEATURE_IBPB,
+    X86_FEATURE_IBRS,
+    X86_FEATURE_AMD_STIBP,
+    X86_FEATURE_AMD_SSBD,
+    X86_FEATURE_PSFD,
+    X86_FEATURE_IPRED_CTRL,
+    X86_FEATURE_RRSBA_CTRL,
+    X86_FEATURE_BHI_CTRL,
+];
+
 /// The machine's policies that guests' ones are derived from.
 #[derive(Clone, Copy)]
 pub(crate) struct Machine<'a> {
@@ -65,9 +86,7 @@ pub(crate) fn hvm_max(m: Machine<'_>) -> CpuPolicy {
         fs.set(X86_FEATURE_NO_LMSL, true);
         fs.set(X86_FEATURE_VIRT_SSBD, m.config.virt_ssbd);
     }
-    if !m.config.spec_ctrl_hvm {
-        fs.remove(&[X86_FEATURE_IBRSB, X86_FEATURE_IBRS]);
-    }
+    fs.remove(WITHOUT_REGISTERS);
     if !m.config.nested {
         fs.remove(&[X86_FEATURE_VMX, X86_FEATURE_SVM]);
     }

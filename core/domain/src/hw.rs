@@ -105,6 +105,8 @@ pub trait Hw: PhysMem + GuestVirt + Clock + Virt + Send + Sync + 'static {
     fn cpuid(&self, leaf: u32, subleaf: u32) -> [u32; 4];
     /// Reads a model-specific register that exists.
     fn rdmsr(&self, msr: u32) -> Option<u64>;
+    /// Sets what RDTSCP and RDPID give besides, on a processor that has them; 0 is the hypervisor's own.
+    fn set_tsc_aux(&self, value: u32);
     /// The time stamp counter.
     fn tsc(&self) -> u64;
     /// How system time follows from the counter: `((tsc << shift) * mul) >> 32` (shift may be negative), and its kHz.

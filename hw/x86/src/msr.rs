@@ -18,6 +18,8 @@ pub const FS_BASE: u32 = 0xc000_0100;
 pub const GS_BASE: u32 = 0xc000_0101;
 /// The base that SWAPGS exchanges with GS's.
 pub const KERNEL_GS_BASE: u32 = 0xc000_0102;
+/// What RDTSCP and RDPID give besides the counter.
+pub const TSC_AUX: u32 = 0xc000_0103;
 /// Code selector of SYSENTER.
 pub const SYSENTER_CS: u32 = 0x174;
 /// Stack of SYSENTER.

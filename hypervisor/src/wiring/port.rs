@@ -201,6 +201,11 @@ impl Hw for Machine {
         platform::rdmsr_safe(msr)
     }
 
+    fn set_tsc_aux(&self, value: u32) {
+        // SAFETY: the core sets it for guests whose policy has what goes with it, so the processor has it; it is a number to it.
+        unsafe { fx_x86::msr::wrmsr(fx_x86::msr::TSC_AUX, value.into()) };
+    }
+
     #[inline]
     fn tsc(&self) -> u64 {
         fx_x86::cpu::rdtsc()

@@ -199,7 +199,7 @@ impl Hw for Machine {
         match leaf {
             0 => [0xd, 0x6874_7541, 0x444d_4163, 0x6974_6e65],
             1 => [0x0080_0f12, 0x0001_0800, 0x8698_3203, 0x178b_fbff],
-            7 => [0, 0x0000_0109, 0, 0],
+            7 => [0, 0x0000_010b, 0, 0],
             0xd => [7, 832, 832, 0],
             0x8000_0000 => [0x8000_0008, 0x6874_7541, 0x444d_4163, 0x6974_6e65],
             0x8000_0001 => [0x0080_0f12, 0, 0x0000_0065, 0x2c10_0800],
@@ -210,6 +210,10 @@ impl Hw for Machine {
 
     fn rdmsr(&self, _msr: u32) -> Option<u64> {
         None
+    }
+
+    fn set_tsc_aux(&self, value: u32) {
+        self.script.set_tsc_aux(value);
     }
 
     fn tsc(&self) -> u64 {

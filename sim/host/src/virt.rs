@@ -21,6 +21,7 @@ pub struct Script {
     play: Mutex<Play>,
     absent: AtomicBool,
     flushes: AtomicU32,
+    tsc_aux: AtomicU32,
 }
 
 #[derive(Default)]
@@ -81,6 +82,15 @@ impl Script {
     /// What RAX was after each step since this was asked last.
     pub fn take_results(&self) -> Vec<u64> {
         self.with(|p| std::mem::take(&mut p.results))
+    }
+
+    /// What RDTSCP gives besides the counter.
+    pub fn tsc_aux(&self) -> u32 {
+        self.tsc_aux.load(SeqCst)
+    }
+
+    pub(crate) fn set_tsc_aux(&self, value: u32) {
+        self.tsc_aux.store(value, SeqCst);
     }
 
     /// How often guests' translations were dropped since this was asked last.

@@ -63,7 +63,8 @@ fn host(machine: Machine) -> Host<Machine> {
         unfinished: fx_pagetables::Unfinished::new(),
         slice_end: AtomicU64::new(u64::MAX),
     };
-    let policies = Policies::new(&Raw(&machine), &HostConfig::default()).unwrap();
+    let policies =
+        Policies::new(&Raw(&machine), &HostConfig { hvm: true, hap: true, ..HostConfig::default() }).unwrap();
     Host {
         hw: machine,
         frames: table,

@@ -1,12 +1,14 @@
 //! The vCPU as the instruction emulator sees it.
 
+use core::sync::atomic::Ordering;
+
 use fx_insn::{Access, Cpu, Exception, Purpose, Step, Stop};
 use fx_p2m::walk::{Access as WalkAccess, Paging};
 use fx_types::operand::mask;
 use fx_types::{GuestRegs, Maddr, Mfn, PAGE_SIZE};
 use fx_virt::{Register, Segment, SegmentRegister};
-use xen_abi::cpufeatureset::X86_FEATURE_RDTSCP;
 
+use super::msr::has_tsc_aux;
 use super::{HvmDomain, HvmVcpu, ioreq};
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -256,10 +258,11 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
         Ok(self.host.vcpu_tsc(&self.c.d, &self.c.v))
     }
 
-    /// Nobody sets the register.
     fn tsc_aux(&mut self) -> Step<u32> {
-        let there = self.c.d.policy.lock().has(X86_FEATURE_RDTSCP);
-        if there { Ok(0) } else { Err(Stop::Exception(Exception::UD)) }
+        if !has_tsc_aux(self.c) {
+            return Err(Stop::Exception(Exception::UD));
+        }
+        Ok(self.h.tsc_aux.load(Ordering::Relaxed))
     }
 
     fn rdpmc(&mut self, _index: u32) -> Step<u64> {

@@ -96,6 +96,10 @@ pub struct HvmVcpu {
     pub io: Io,
     /// How far its time stamp counter is from its domain's.
     pub(crate) tsc_offset: AtomicU64,
+    /// `IA32_TSC_ADJUST`: how much of that it has asked for.
+    pub(crate) tsc_adjust: AtomicU64,
+    /// `IA32_TSC_AUX`.
+    pub(crate) tsc_aux: AtomicU32,
     /// Its debug registers 0–3 are in the processor.
     debug_loaded: Own32,
 }
@@ -178,6 +182,8 @@ impl<H: Hw> Host<H> {
             scratch: Scratch::default(),
             io: Io::default(),
             tsc_offset: AtomicU64::new(0),
+            tsc_adjust: AtomicU64::new(0),
+            tsc_aux: AtomicU32::new(0),
             debug_loaded: Own32::new(0),
         })
     }

@@ -6,7 +6,9 @@ use fx_cpuid as cp;
 use fx_cpuid::MsrAnswer;
 use fx_vdev::mtrr::Mtrr;
 use fx_virt::{Register, Virt};
-use xen_abi::cpufeatureset::X86_FEATURE_X2APIC;
+use xen_abi::cpufeatureset::{
+    X86_FEATURE_RDPID, X86_FEATURE_RDTSCP, X86_FEATURE_TSC_ADJUST, X86_FEATURE_X2APIC,
+};
 
 use super::HvmVcpu;
 use crate::domain::Domain;
@@ -16,6 +18,7 @@ use crate::vcpu::Vcpu;
 
 const TSC: u32 = 0x10;
 const APIC_BASE: u32 = 0x1b;
+const TSC_ADJUST: u32 = 0x3b;
 const PATCH_LEVEL: u32 = 0x8b;
 const SYSENTER_CS: u32 = 0x174;
 const SYSENTER_ESP: u32 = 0x175;
@@ -40,6 +43,7 @@ const SFMASK: u32 = 0xc000_0084;
 const FS_BASE: u32 = 0xc000_0100;
 const GS_BASE: u32 = 0xc000_0101;
 const KERNEL_GS_BASE: u32 = 0xc000_0102;
+const TSC_AUX: u32 = 0xc000_0103;
 const AMD_SYSCFG: u32 = 0xc001_0010;
 const AMD_IORR_FIRST: u32 = 0xc001_0016;
 const AMD_IORR_LAST: u32 = 0xc001_0019;
@@ -57,6 +61,16 @@ const MC_BANKS: u64 = 2;
 const OWN: [u32; 10] =
     [SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP, STAR, LSTAR, CSTAR, SFMASK, FS_BASE, GS_BASE, KERNEL_GS_BASE];
 
+fn has_tsc_adjust(c: &VcpuRef) -> bool {
+    c.d.policy.lock().has(X86_FEATURE_TSC_ADJUST)
+}
+
+/// Whether the guest has RDTSCP or RDPID.
+pub(super) fn has_tsc_aux(c: &VcpuRef) -> bool {
+    let policy = c.d.policy.lock();
+    policy.has(X86_FEATURE_RDTSCP) || policy.has(X86_FEATURE_RDPID)
+}
+
 /// Lets the guest have its own registers.
 pub(super) fn pass_own<H: Virt>(hw: &H, x: &H::Context) {
     for msr in OWN {
@@ -70,6 +84,8 @@ impl<H: Hw> Host<H> {
         let read = |r| Some(self.hw.register(x, r));
         match msr {
             TSC => Some(self.vcpu_tsc(&c.d, &c.v)),
+            TSC_ADJUST if has_tsc_adjust(c) => Some(h.tsc_adjust.load(Ordering::Relaxed)),
+            TSC_AUX if has_tsc_aux(c) => Some(h.tsc_aux.load(Ordering::Relaxed).into()),
             EFER => read(Register::Efer),
             SYSENTER_CS => read(Register::SysenterCs),
             SYSENTER_ESP => read(Register::SysenterEsp),
@@ -122,8 +138,21 @@ impl<H: Hw> Host<H> {
                 return valid;
             }
             TSC => {
+                let old = h.tsc_offset.load(Ordering::Relaxed);
                 self.set_guest_tsc(&c.d, &c.v, self.hw.tsc(), value);
+                h.tsc_adjust
+                    .fetch_add(h.tsc_offset.load(Ordering::Relaxed).wrapping_sub(old), Ordering::Relaxed);
                 self.refresh_time(c);
+            }
+            TSC_ADJUST if has_tsc_adjust(c) => {
+                let more = value.wrapping_sub(h.tsc_adjust.swap(value, Ordering::Relaxed));
+                self.set_tsc_offset(&c.v, h.tsc_offset.load(Ordering::Relaxed).wrapping_add(more));
+                self.refresh_time(c);
+            }
+            TSC_AUX if has_tsc_aux(c) => {
+                let Ok(value) = u32::try_from(value) else { return false };
+                h.tsc_aux.store(value, Ordering::Relaxed);
+                self.hw.set_tsc_aux(value);
             }
             APIC_BASE => {
                 let x2apic = c.d.policy.lock().has(X86_FEATURE_X2APIC);

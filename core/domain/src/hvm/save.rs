@@ -3,6 +3,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 
 use fx_types::{Errno, Mfn, Result};
 use fx_virt::Register;
@@ -137,7 +138,7 @@ impl<H: Hw> Host<H> {
     fn save_record(&self, d: &Domain, v: &Vcpu, code: u16, tsc: u64, out: &mut Vec<u8>) -> Result {
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match code {
-            s::HVM_SAVE_CODE_CPU if v.initialised.load(core::sync::atomic::Ordering::Acquire) => {
+            s::HVM_SAVE_CODE_CPU if v.initialised.load(Ordering::Acquire) => {
                 let mut k = HvmHwCpu::default();
                 self.save_hvm_cpu(d, v, tsc, &mut k)?;
                 push(out, code, v.id, &k)
@@ -156,7 +157,9 @@ impl<H: Hw> Host<H> {
             s::HVM_SAVE_CODE_VMCE_VCPU => {
                 push(out, code, v.id, &s::HvmVmceVcpu { caps: 2, ..Default::default() })
             }
-            s::HVM_SAVE_CODE_TSC_ADJUST => push(out, code, v.id, &s::HvmTscAdjust::default()),
+            s::HVM_SAVE_CODE_TSC_ADJUST => {
+                push(out, code, v.id, &s::HvmTscAdjust { tsc_adjust: h.tsc_adjust.load(Ordering::Relaxed) })
+            }
             _ => Err(Errno::ENOENT),
         }
     }
@@ -165,7 +168,7 @@ impl<H: Hw> Host<H> {
         let xcr0 = v.pv.xcr0.get();
         let host = self.policies.host();
         let mask = host.xcr0_mask();
-        if mask == 0 || !v.initialised.load(core::sync::atomic::Ordering::Acquire) {
+        if mask == 0 || !v.initialised.load(Ordering::Acquire) {
             return Ok(());
         }
         let size = u64::from(host.xsave_size((xcr0 | 3) & mask)).min(self.hw.xstate_size() as u64);
@@ -237,8 +240,14 @@ impl<H: Hw> Host<H> {
                 self.with_context(v, |hw, x| hw.set_register(x, Register::Pat, pat))
             }
             s::HVM_SAVE_CODE_CPU_XSAVE => self.load_xstate(d, v, data),
-            // No machine check is pending, and the counter is set by its value.
-            s::HVM_SAVE_CODE_VMCE_VCPU | s::HVM_SAVE_CODE_TSC_ADJUST => Ok(()),
+            // The counter is set by its value, so that this is no more than a number.
+            s::HVM_SAVE_CODE_TSC_ADJUST => {
+                let k: s::HvmTscAdjust = value(data)?;
+                h.tsc_adjust.store(k.tsc_adjust, Ordering::Relaxed);
+                Ok(())
+            }
+            // No machine check is pending.
+            s::HVM_SAVE_CODE_VMCE_VCPU => Ok(()),
             s::HVM_SAVE_CODE_CPU_MSR if data.len() <= size_of::<s::HvmMsr>() => Ok(()),
             _ => Err(Errno::EINVAL),
         }
