@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 
 use super::rows::{DOM0_TESTS, Dom0Test, GUEST_TESTS, GuestTest, Want};
 use super::{Tally, TestArgs};
@@ -41,14 +41,23 @@ pub fn run(args: &TestArgs, tally: &mut Tally) -> Result<()> {
     if !(named.is_empty() && special.is_empty()) {
         let hypervisor = ours.as_deref().unwrap_or(&image.reference);
         match build::guests() {
-            Ok(built) => guests(&built, hypervisor, &named, &special, tally)?,
+            Ok(built) => guests(&built, hypervisor, &named, &special, tally),
             Err(error) => tally.count(format!("building the test guests: {error:#}"), false),
         }
     }
     for (test, jobs) in chosen {
-        dom0(test, &jobs, ours.clone(), &image, tally)?;
+        let ran = dom0(test, &jobs, ours.clone(), &image, tally);
+        count_error(test.name, ran, tally);
     }
     Ok(())
+}
+
+/// A machine that cannot even be started is one failure, and the others go on.
+fn count_error(name: &str, ran: Result<()>, tally: &mut Tally) {
+    if let Err(error) = ran {
+        report::say(format_args!("machine test {name}: FAIL {error:#}"));
+        tally.count(format!("{name}: {error:#}"), false);
+    }
 }
 
 /// The jobs of a test that are to run, if it is to run at all. What is typed belongs to all of its jobs.
@@ -69,23 +78,25 @@ fn guests(
     named: &[String],
     special: &[&GuestTest],
     tally: &mut Tally,
-) -> Result<()> {
+) {
     for (name, elf) in built.iter().filter(|(name, _)| named.contains(name)) {
-        guest(name, &machine::guest::machine(hypervisor, elf, 1, log(name)), &[], tally)?;
+        let ran = guest(name, &machine::guest::machine(hypervisor, elf, 1, log(name)), &[], tally);
+        count_error(name, ran, tally);
     }
     for test in special {
         let (guest_name, arguments) = test.guest;
         let Some((_, elf)) = built.iter().find(|(name, _)| name == guest_name) else {
-            bail!("there is no test guest {guest_name}");
+            count_error(test.name, Err(anyhow!("there is no test guest {guest_name}")), tally);
+            continue;
         };
         let mut machine = machine::guest::machine(hypervisor, elf, test.smp, log(test.name));
         machine.emulator = test.emulator;
         machine.modules = vec![(elf.clone(), arguments.to_owned())];
         machine.loader = test.loader;
         machine.memory = test.memory;
-        guest(test.name, &machine, test.script, tally)?;
+        let ran = guest(test.name, &machine, test.script, tally);
+        count_error(test.name, ran, tally);
     }
-    Ok(())
 }
 
 fn guest(name: &str, machine: &Machine, script: &'static [Step], tally: &mut Tally) -> Result<()> {

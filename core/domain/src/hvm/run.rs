@@ -28,7 +28,9 @@ impl<H: Hw> Host<H> {
         let (Some(h), Some(x)) = (&c.v.hvm, self.context(&c.v)) else {
             return self.crash_domain(&c.d, format_args!("vCPU {} has no processor", c.v.id));
         };
-        self.begin_if_started(&c.d, &c.v, h, regs);
+        if self.begin_if_started(&c.d, &c.v, h, regs) {
+            self.refresh_time(c);
+        }
         if h.io.waiting.load(Ordering::Acquire) && !self.finish_request(c, h, regs) {
             return self.wait_unless(c, || self.is_answered(c, h));
         }

@@ -56,12 +56,15 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    /// A vCPU that was told to start does so: `regs` are its registers. It is current here, or stands still for the caller.
+    /// A vCPU that was told to start does so: `regs` are its registers. It is current here, or stands still for the caller. Whether
+    /// it did: then its clock page is to be made anew.
     #[inline]
-    pub(super) fn begin_if_started(&self, d: &Domain, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) {
+    pub(super) fn begin_if_started(&self, d: &Domain, v: &Vcpu, h: &HvmVcpu, regs: &mut GuestRegs) -> bool {
         if h.start_at.load(Ordering::Relaxed) != 0 {
             self.begin_at(d, v, h, regs);
+            return true;
         }
+        false
     }
 
     #[cold]
