@@ -120,6 +120,22 @@ fn saved_and_loaded() {
     assert_eq!(b.deadline(), Some(10_000 + 2000 - 500));
 }
 
+/// A timer within its last count goes on in the copy.
+#[test]
+fn saved_at_the_last_moment() {
+    for (lvt, first) in [(0x40, Some(1050)), (1 << 17 | 0x40, Some(1050)), (2 << 17 | 0x40, None)] {
+        let mut a = on();
+        a.mmio_write(0x320, lvt, &at(0));
+        a.mmio_write(0x3e0, 0xb, &at(0));
+        a.mmio_write(0x380, 20_000, &at(0));
+        assert_eq!(a.mmio_read(0x390, &at(199_995)), 0);
+        let mut b = Lapic::new(2, false);
+        assert!(b.load(&a.save()));
+        b.load_regs(&a.save_regs(&at(199_995)), &at(1040));
+        assert_eq!(b.deadline(), first, "{lvt:x}");
+    }
+}
+
 proptest! {
     #![proptest_config(crate::proptest_config())]
 
