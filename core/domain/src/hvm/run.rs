@@ -122,7 +122,7 @@ impl<H: Hw> Host<H> {
         if regs.rflags & TRAP != 0 {
             let dr6 = self.hw.register(x, Register::Dr6);
             self.hw.set_register(x, Register::Dr6, dr6 | SINGLE_STEP);
-            self.hw.inject(x, Some(&fx_virt::Event::exception(1, None)));
+            self.raise(x, 1, None);
         }
     }
 }
