@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use fx_types::GuestRegs;
-use fx_virt::{EventKind, Exit, Reason, Register};
+use fx_virt::{EventKind, Exit, Reason, Register, Window};
 
 use super::HvmVcpu;
 use crate::host::{Host, VcpuRef};
@@ -56,7 +56,7 @@ impl<H: Hw> Host<H> {
             // The machine's interrupt was taken.
             Reason::Interrupt => {}
             Reason::Window => {
-                self.hw.want_window(x, false);
+                self.hw.want_window(x, Window::Never);
                 h.look();
             }
             Reason::Hypercall => self.hvm_hypercall(c, x, regs, exit),

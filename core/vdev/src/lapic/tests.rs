@@ -22,12 +22,14 @@ fn priorities() {
     assert_eq!(a.pending(), Some(0x52));
     a.take(0x52);
     assert_eq!(a.pending(), None, "a lower one waits for the end of the higher");
+    assert_eq!(a.waiting_class(), None, "which the task priority changes nothing about");
     assert_eq!(a.mmio_read(0xa0, &at(0)), 0x50);
     assert_eq!(a.mmio_write(0xb0, 0, &at(0)), Effect::Done(0x52));
     assert_eq!(a.pending(), Some(0x31));
     a.set_task_priority(3);
-    assert_eq!(a.pending(), None);
+    assert_eq!((a.pending(), a.waiting_class()), (None, Some(3)));
     a.set_task_priority(2);
+    assert_eq!((a.pending(), a.waiting_class()), (Some(0x31), Some(3)));
     a.take(0x31);
     assert_eq!(a.mmio_write(0xb0, 0, &at(0)), Effect::Priority);
 }
