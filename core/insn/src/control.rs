@@ -97,9 +97,12 @@ impl<C: Cpu> Run<'_, C> {
             _ => return Err(Exception::UD.into()),
         };
         self.privileged()?;
-        if self.cpu.register(Of::Dr7) & DR7_GD != 0 {
+        let control = self.cpu.register(Of::Dr7);
+        if control & DR7_GD != 0 {
             let status = self.cpu.register(Of::Dr6);
             self.cpu.set_register(Of::Dr6, status | DR6_BD)?;
+            // The handler itself may use the registers.
+            self.cpu.set_register(Of::Dr7, control & !DR7_GD)?;
             return Err(Exception::DB.into());
         }
         Ok(number)

@@ -43,6 +43,12 @@ impl Event {
         Self { kind: EventKind::Nmi, vector: 2, error: None, length: 0 }
     }
 
+    /// Whether it is a debug exception; `int 1` is an interrupt.
+    #[must_use]
+    pub fn is_debug(&self) -> bool {
+        self.vector == 1 && matches!(self.kind, EventKind::Exception | EventKind::PrivilegedSoftwareException)
+    }
+
     /// An exception.
     #[must_use]
     pub fn exception(vector: u8, error: Option<u32>) -> Self {

@@ -21,6 +21,6 @@ mod tags;
 
 pub use event::{Event, EventKind};
 pub use exit::{Access, Exit, Reason};
-pub use port::{Features, Setup, Vendor, Virt};
+pub use port::{Features, Setup, Vendor, Virt, Window};
 pub use state::{Register, Segment, SegmentRegister};
 pub use tags::Tags;

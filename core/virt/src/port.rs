@@ -28,6 +28,18 @@ pub struct Features {
     pub tsc_scaling: bool,
 }
 
+/// When a guest is to stop for an interrupt that waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Window {
+    /// Not at all.
+    #[default]
+    Never,
+    /// As soon as it lets interrupts in, whatever its task priority.
+    Any,
+    /// As soon as it lets interrupts in and its task priority is below this class (1–15).
+    Above(u8),
+}
+
 /// What a new vCPU starts with.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
@@ -72,8 +84,8 @@ pub trait Virt {
     fn inject(&self, context: &Self::Context, event: Option<&Event>);
     /// The event that will be delivered at the next entry.
     fn injecting(&self, context: &Self::Context) -> Option<Event>;
-    /// Whether the guest is to stop as soon as it can take an interrupt.
-    fn want_window(&self, context: &Self::Context, on: bool);
+    /// When the guest is to stop because it can take an interrupt. It may stop without need, but never too late.
+    fn want_window(&self, context: &Self::Context, window: Window);
     /// Whether the guest is to stop as soon as it can take an NMI.
     fn want_nmi_window(&self, context: &Self::Context, on: bool);
     /// The task priority (CR8) that the guest set, 0–15.

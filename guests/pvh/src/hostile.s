@@ -11,6 +11,11 @@ hostile:
     movl $0, RESULTS
     movl RESULTS + 0x400, %eax
     movl %eax, SEED
+    # What comes to run below of the code ends soon: zeros there are stores into themselves, which take an emulator for ever.
+    xorl %edi, %edi
+    movl $(BASE / 4), %ecx
+    movl $0xf4f4f4f4, %eax
+    rep stosl
     # All vectors lead to `next`.
     movl $IDT, %edi
     at next, %ebx

@@ -43,6 +43,8 @@ const STEPS: &[Expected] = &[
     ("hypercall_32", 30, 0x0004_0014),
     ("page_fault", 31, 14),
     ("page_fault_address", 32, 0x80_0000),
+    ("interrupt_waits_for_priority", 33, 0x100),
+    ("interrupt_comes_with_cr8", 34, 0x31),
     ("long_mode", 35, 0x1234_5678),
     ("hypercall_64", 36, 0x0004_0014),
     ("swapgs", 37, 0x5566_88aa),

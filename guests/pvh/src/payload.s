@@ -13,6 +13,7 @@
 .set PD_HIGH, 0x27000
 .set PML4, 0x28000
 .set PDPT, 0x29000
+.set IDT64, 0x2a000
 .set IVT, 0x2b000
 .set STACK, 0x30000
 .set APIC, 0xfee00000
@@ -80,6 +81,11 @@ payload:
 # Entry 7: sleeps, and counts how often it is woken.
     movl $3, %ebp
     jmp start
+.balign 8
+idt64_pointer:
+    .word 16 * 64 - 1
+    .long IDT64
+    .long 0
 .balign 8
 nothing:
     .word 0
@@ -393,10 +399,12 @@ start:
     andl $0x7fffffff, %eax
     movl %eax, %cr0
 
-# 35 to 41: 64-bit code. (CR4.PAE before EFER.LME: QEMU loses the host's CR0 when it leaves a guest that has only the latter.)
+# 33 to 41: 64-bit code. (CR4.PAE before EFER.LME: QEMU loses the host's CR0 when it leaves a guest that has only the latter.)
     movl $(PDPT + 3), PML4
     movl $(PD + 3), PDPT
+    movl $(PD_HIGH + 3), PDPT + 24
     movl $0x83, PD
+    movl $0xfee00083, PD_HIGH + 8 * 0x1f7
     movl $PML4, %eax
     movl %eax, %cr3
     movl $0x20, %eax
@@ -440,6 +448,34 @@ start:
     xorl %eax, %eax
     movq %cr8, %rax
     result 39
+    # An interrupt of a lower class waits; it comes with the instruction that lowers the priority far enough, not with an exit
+    # that happens to follow.
+    at handler64, %eax
+    movw %ax, IDT64 + 16 * 0x31
+    movw $0x18, IDT64 + 16 * 0x31 + 2
+    shrl $16, %eax
+    movw $0x8e00, IDT64 + 16 * 0x31 + 4
+    movw %ax, IDT64 + 16 * 0x31 + 6
+    lidt idt64_pointer - payload + BASE
+    movl $0, VECTOR
+    movl $APIC, %edi
+    movl $0x40031, 0x300(%rdi)
+    sti
+    nop
+    movl $3, %eax
+    movq %rax, %cr8
+    nop
+    movl VECTOR, %ebx
+    movl $2, %eax
+    movq %rax, %cr8
+    nop
+    movl VECTOR, %ecx
+    cli
+    movl %ebx, %eax
+    orl $0x100, %eax
+    result 33
+    movl %ecx, %eax
+    result 34
     xorl %eax, %eax
     movq %rax, %cr8
     movq %cr4, %rax
@@ -458,8 +494,13 @@ start:
     pushq $0x08
     pushq $(1f - payload + BASE)
     lretq
+handler64:
+    movl $0x31, VECTOR
+    movl $0, 0xb0(%rdi)
+    iretq
 .code32
-1:  movl %cr0, %eax
+1:  lidt idt_pointer - payload + BASE
+    movl %cr0, %eax
     andl $0x7fffffff, %eax
     movl %eax, %cr0
     movl $0xc0000080, %ecx

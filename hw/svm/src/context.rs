@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use fx_types::{Own32, Own64, Result};
-use fx_virt::{Event, EventKind, Register, Segment, SegmentRegister, Setup};
+use fx_virt::{Event, EventKind, Register, Segment, SegmentRegister, Setup, Window};
 
 use crate::cpu::{MSR_MAP, Memory, PAGE, Svm};
 use crate::vmcb::{Vmcb, control, field, first, second};
@@ -15,6 +15,10 @@ const PAT: u64 = 0x0007_0406_0007_0406;
 const CR0: u64 = 0x6000_0010;
 const DR6: u64 = 0xffff_0ff0;
 const DR7: u64 = 0x400;
+/// `CR_INTERCEPTS`.
+const WRITE_CR0: u32 = 1 << 16;
+const WRITE_CR4: u32 = 1 << 20;
+const WRITE_CR8: u32 = 1 << 24;
 /// How many `pause` in a row are let through.
 const PAUSES: u16 = 3000;
 /// `EVENT_INJECTION`: there is one; it has an error code.
@@ -76,7 +80,7 @@ impl Svm {
     fn set_controls(&self, c: &Context, setup: &Setup) {
         let v = c.vmcb;
         // Writes of CR0 and CR4; reads give the block's values, which are the guest's.
-        v.set::<u32>(field::CR_INTERCEPTS, (1 << 0 | 1 << 4) << 16);
+        v.set::<u32>(field::CR_INTERCEPTS, WRITE_CR0 | WRITE_CR4);
         v.set::<u32>(field::DR_INTERCEPTS, u32::MAX);
         let pause = if self.pause_filter { first::PAUSE } else { 0 };
         v.set::<u32>(
@@ -255,12 +259,17 @@ impl Context {
         self.vmcb.flag(field::INTERCEPTS_1, first::IRET, on);
     }
 
-    /// Whether the guest is to stop as soon as it can take an interrupt: an interrupt that is intercepted before it is taken.
-    pub fn want_window(&self, on: bool) {
+    /// When the guest is to stop because it can take an interrupt: there is a virtual one, which is intercepted before it is taken.
+    ///
+    /// While something waits, writes to CR8 stop the guest, too, instead of the virtual interrupt having a priority that the processor
+    /// compares: QEMU's emulation ends itself (an assertion) when a guest writes CR8 so that a virtual interrupt can be taken.
+    pub fn want_window(&self, window: Window) {
+        let open = is_open(window, self.task_priority());
         let c: u64 = self.vmcb.get(field::INTERRUPT_CONTROL);
-        let bits = control::V_IRQ | control::IGNORE_TPR;
-        self.vmcb.set(field::INTERRUPT_CONTROL, if on { c | bits } else { c & !bits });
-        self.vmcb.flag(field::INTERCEPTS_1, first::VINTR, on);
+        self.vmcb
+            .set(field::INTERRUPT_CONTROL, if open { c | control::WINDOW } else { c & !control::WINDOW });
+        self.vmcb.flag(field::INTERCEPTS_1, first::VINTR, open);
+        self.vmcb.flag(field::CR_INTERCEPTS, WRITE_CR8, window != Window::Never);
     }
 
     /// Whether the guest is to stop as soon as it can take an NMI.
@@ -315,6 +324,15 @@ impl Context {
     }
 }
 
+/// Whether what waits can be taken at a task priority, as soon as interrupts are let in.
+const fn is_open(window: Window, priority: u8) -> bool {
+    match window {
+        Window::Never => false,
+        Window::Any => true,
+        Window::Above(class) => class > priority,
+    }
+}
+
 /// Where the two bits of an MSR are in the permission map (15.11).
 const fn msr_bit(msr: u32) -> Option<usize> {
     let (base, first) = match msr {
@@ -336,6 +354,12 @@ mod tests {
         let e = event_of(VALID | HAS_ERROR | 3 << 8 | 14 | 2 << 32);
         assert_eq!(e, Some(Event::exception(14, Some(2))));
         assert_eq!(event_of(VALID | 0xf3), Some(Event::interrupt(0xf3)));
+    }
+
+    #[test]
+    fn windows() {
+        assert!(!is_open(Window::Never, 0) && is_open(Window::Any, 15));
+        assert!(is_open(Window::Above(3), 2) && !is_open(Window::Above(3), 3));
     }
 
     #[test]

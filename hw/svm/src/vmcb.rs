@@ -88,6 +88,8 @@ pub(crate) mod control {
     pub const TPR: u64 = 0xff;
     pub const V_IRQ: u64 = 1 << 8;
     pub const IGNORE_TPR: u64 = 1 << 20;
+    /// The interrupt that opens a window.
+    pub const WINDOW: u64 = V_IRQ | IGNORE_TPR;
     pub const MASKING: u64 = 1 << 24;
 }
 

@@ -68,6 +68,9 @@ pub struct Context {
     pub(crate) efer: Own64,
     pub(crate) tsc_offset: Own64,
     pub(crate) proc: Own32,
+    /// When the guest is to stop for an interrupt, and the threshold of the task priority that the structure has for it.
+    pub(crate) window: Own32,
+    pub(crate) threshold: Own32,
     /// What the structure has no room for; see the README for where it is when.
     pub(crate) cr2: Own64,
     pub(crate) dr6: Own64,
@@ -223,6 +226,8 @@ impl Context {
             efer: Own64::new(0),
             tsc_offset: Own64::new(0),
             proc: Own32::new(v.controls.proc),
+            window: Own32::new(0),
+            threshold: Own32::new(0),
             cr2: Own64::new(0),
             dr6: Own64::new(debugreg::DR6_DEFAULT),
             msrs: [const { Own64::new(0) }; MSRS.len()],

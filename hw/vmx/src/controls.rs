@@ -1,5 +1,7 @@
 //! What a vCPU stops for, and its task priority.
 
+use fx_virt::Window;
+
 use crate::capability::proc;
 use crate::context::{ALWAYS, Context};
 use crate::vmcs::field;
@@ -8,10 +10,22 @@ use crate::vmcs::field;
 const PRIORITY: usize = 0x80;
 
 impl Context {
-    /// Whether the guest is to stop as soon as it can take an interrupt.
+    /// When the guest is to stop because it can take an interrupt.
     #[inline]
-    pub fn want_window(&self, on: bool) {
-        self.flag(proc::WINDOW, on);
+    pub fn want_window(&self, window: Window) {
+        self.window.set(window_word(window));
+        self.place_window();
+    }
+
+    /// The processor looks either for interrupts being let in, or for a task priority that sinks below a threshold, which must not be
+    /// above the priority at an entry (chapter 27.2.1.1). Without the threshold the guest stops for each access to CR8.
+    pub(crate) fn place_window(&self) {
+        let (open, threshold) = look_for(self.window.get(), self.task_priority());
+        self.flag(proc::WINDOW, open);
+        if self.threshold.get() != threshold && self.controls().tpr_shadow() {
+            self.threshold.set(threshold);
+            self.set(field::TPR_THRESHOLD, u64::from(threshold));
+        }
     }
 
     /// Whether the guest is to stop as soon as it can take an NMI.
@@ -31,6 +45,7 @@ impl Context {
     pub fn set_task_priority(&self, priority: u8) {
         // SAFETY: as above.
         unsafe { self.apic.as_ptr().add(PRIORITY).write_volatile(priority << 4) };
+        self.place_window();
     }
 
     /// Which exceptions stop the guest; some do in any case.
@@ -70,6 +85,27 @@ impl Context {
     }
 }
 
+/// `Context::window`: none; for any interrupt; and below that the class.
+const NO_WINDOW: u32 = 0;
+const ANY: u32 = 16;
+
+const fn window_word(window: Window) -> u32 {
+    match window {
+        Window::Never => NO_WINDOW,
+        Window::Any => ANY,
+        Window::Above(class) => class as u32 & 15,
+    }
+}
+
+/// Whether to stop when interrupts are let in, and the task priority below which to stop (0: none).
+const fn look_for(window: u32, priority: u8) -> (bool, u32) {
+    match window {
+        NO_WINDOW => (false, 0),
+        class if class > priority as u32 => (true, 0),
+        class => (false, class),
+    }
+}
+
 /// The second half of the map is for writes.
 const WRITES: usize = 0x800 * 8;
 
@@ -85,6 +121,18 @@ const fn msr_bit(msr: u32) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows() {
+        let at = |window, priority| look_for(window_word(window), priority);
+        assert_eq!(at(Window::Never, 0), (false, 0));
+        assert_eq!(at(Window::Any, 15), (true, 0));
+        assert_eq!(at(Window::Above(3), 2), (true, 0));
+        for priority in 3..16 {
+            let (open, threshold) = at(Window::Above(3), priority);
+            assert!(!open && threshold == 3 && threshold <= u32::from(priority));
+        }
+    }
 
     #[test]
     fn permission_map() {

@@ -121,6 +121,9 @@ impl Vmx {
         if c.event.get() != 0 {
             c.put_event();
         }
+        if c.threshold.get() > u32::from(c.task_priority()) {
+            c.place_window();
+        }
         if cr::read_cr2() != c.cr2.get() {
             // SAFETY: it means nothing to the hypervisor, which has no page fault at hand here.
             unsafe { cr::write_cr2(c.cr2.get()) };

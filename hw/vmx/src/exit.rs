@@ -53,7 +53,8 @@ impl Context {
         let interrupted = if vectoring & VALID == 0 { None } else { self.interrupted(vectoring) };
         let reason = match reason {
             1 => Reason::Interrupt,
-            7 => Reason::Window,
+            // Interrupts are let in; the task priority is below the threshold, and `rip` behind what set it.
+            7 | 43 => Reason::Window,
             10 => Reason::Cpuid,
             12 => Reason::Halt,
             18 => Reason::Hypercall,

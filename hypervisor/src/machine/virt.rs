@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use fx_svm::Svm;
 use fx_sync::Once;
 use fx_types::{Errno, GuestRegs, Maddr, PhysMem, Result};
-use fx_virt::{Event, Exit, Features, Reason, Register, Segment, SegmentRegister, Setup, Virt};
+use fx_virt::{Event, Exit, Features, Reason, Register, Segment, SegmentRegister, Setup, Virt, Window};
 use fx_vmx::Vmx;
 
 use super::Machine;
@@ -197,8 +197,8 @@ impl Virt for Machine {
     }
 
     #[inline]
-    fn want_window(&self, context: &Context, on: bool) {
-        either!(context, c => c.want_window(on));
+    fn want_window(&self, context: &Context, window: Window) {
+        either!(context, c => c.want_window(window));
     }
 
     fn want_nmi_window(&self, context: &Context, on: bool) {

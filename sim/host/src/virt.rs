@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
 use fx_types::{GuestRegs, Result};
-use fx_virt::{Event, Exit, Features, Reason, Register, Segment, SegmentRegister, Setup, Vendor, Virt};
+use fx_virt::{
+    Event, Exit, Features, Reason, Register, Segment, SegmentRegister, Setup, Vendor, Virt, Window,
+};
 
 use crate::machine::Machine;
 
@@ -30,6 +32,9 @@ struct Play {
     handler: Option<Handler>,
     events: Vec<Event>,
     results: Vec<u64>,
+    /// What the guest writes into CR8 next, which is no exit by itself; whether a window opened by it.
+    priorities: VecDeque<u8>,
+    opened: Vec<bool>,
     /// What was done last is a step.
     stepped: bool,
 }
@@ -54,6 +59,19 @@ impl Play {
         regs.rflags |= INTERRUPTS;
         Exit { reason: Reason::Halt, length: 1, interrupted: None }
     }
+
+    /// The guest sets its task priority until that stops it; whether it does.
+    fn next_priority(&mut self, s: &mut State) -> bool {
+        while let Some(priority) = self.priorities.pop_front() {
+            s.priority = priority;
+            let opens = matches!(s.window, Window::Above(class) if class > priority);
+            self.opened.push(opens);
+            if opens {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 impl Script {
@@ -67,6 +85,16 @@ impl Script {
     /// When another test thread died with the script in its hands, as everything here.
     pub fn push(&self, steps: impl IntoIterator<Item = Step>) {
         self.with(|p| p.steps.extend(steps));
+    }
+
+    /// The guest sets its task priority, before its next step, once for each of these.
+    pub fn set_cr8(&self, priorities: impl IntoIterator<Item = u8>) {
+        self.with(|p| p.priorities.extend(priorities));
+    }
+
+    /// Whether the guest stopped at once each time it set its task priority.
+    pub fn take_opened(&self) -> Vec<bool> {
+        self.with(|p| std::mem::take(&mut p.opened))
     }
 
     /// Sets what the guest does when it is interrupted.
@@ -111,6 +139,7 @@ struct State {
     segments: BTreeMap<u32, SegmentRegister>,
     event: Option<Event>,
     priority: u8,
+    window: Window,
 }
 
 /// The record of one vCPU.
@@ -149,6 +178,9 @@ impl Virt for Machine {
         self.here().assert_left();
         self.tick();
         let event = context.with(|s| s.event.take());
+        if event.is_none() && self.script.with(|p| context.with(|s| p.next_priority(s))) {
+            return Exit { reason: Reason::Window, length: 0, interrupted: None };
+        }
         self.script.with(|p| p.next(event, regs))
     }
 
@@ -180,7 +212,9 @@ impl Virt for Machine {
         context.with(|s| s.event)
     }
 
-    fn want_window(&self, _context: &Context, _on: bool) {}
+    fn want_window(&self, context: &Context, window: Window) {
+        context.with(|s| s.window = window);
+    }
 
     fn want_nmi_window(&self, _context: &Context, _on: bool) {}
 

@@ -100,6 +100,29 @@ fn the_pit_through_the_ioapic() {
 }
 
 /// A guest that did not run gets the ticks that it missed, or not, as its timer mode says; never without end.
+/// An interrupt that the task priority holds back comes as soon as the guest lowers that.
+#[test]
+fn task_priority() {
+    let (mut s, _) = scene();
+    s.handle(|_| vec![eoi()]);
+    s.play([apic(0x80, 0x60), apic(0x300, 0x4_0041)], MS);
+    assert_eq!(s.vectors(), []);
+    s.hw().script().set_cr8([7, 5, 4, 3]);
+    s.play([byte(0x61)], MS);
+    assert_eq!(s.hw().script().take_opened(), [false, false, false, true]);
+    assert_eq!(s.vectors(), [0x41]);
+    // One that waits for the end of another as well is not waited for.
+    s.handle(|_| vec![]);
+    s.play([apic(0x300, 0x4_0051)], MS);
+    s.play([apic(0x80, 0x60), apic(0x300, 0x4_0042)], MS);
+    s.hw().script().set_cr8([0]);
+    s.play([byte(0x61)], MS);
+    assert_eq!((s.hw().script().take_opened(), s.vectors()), (vec![false], vec![0x51]));
+    s.handle(|_| vec![eoi()]);
+    s.play([eoi()], MS);
+    assert_eq!(s.vectors(), [0x42]);
+}
+
 #[test]
 fn missed_ticks() {
     let cases = [

@@ -24,6 +24,8 @@ const BY_MOV_SS: u64 = 2;
 const NMI_BLOCKED: u64 = 8;
 /// `DR6.BS`.
 const SINGLE_STEP: u64 = 1 << 14;
+/// `DR7.GD`: accesses to debug registers raise `#DB`.
+const GENERAL_DETECT: u64 = 1 << 13;
 
 impl<H: Hw> Host<H> {
     /// Sees to an exit that an instruction (or a fault) of the guest caused.
@@ -136,7 +138,18 @@ impl<H: Hw> Host<H> {
 
     /// Raises an exception.
     pub(crate) fn raise(&self, x: &H::Context, vector: u8, error: Option<u32>) {
-        self.hw.inject(x, Some(&Event::exception(vector, error)));
+        self.raise_event(x, &Event::exception(vector, error));
+    }
+
+    /// Has an event delivered. A debug exception lets its handler have the debug registers, whatever it is for.
+    pub(crate) fn raise_event(&self, x: &H::Context, event: &Event) {
+        if event.is_debug() {
+            let control = self.hw.register(x, Register::Dr7);
+            if control & GENERAL_DETECT != 0 {
+                self.hw.set_register(x, Register::Dr7, control & !GENERAL_DETECT);
+            }
+        }
+        self.hw.inject(x, Some(event));
     }
 
     fn nested_fault(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, address: u64, access: Access) {
@@ -170,7 +183,7 @@ impl<H: Hw> Host<H> {
                 if let Some(a) = address {
                     self.hw.set_register(x, Register::Cr2, a);
                 }
-                self.hw.inject(x, Some(&event));
+                self.raise_event(x, &event);
             }
             Outcome::Unhandled => {
                 h.io.complete();

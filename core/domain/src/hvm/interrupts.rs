@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use fx_types::GuestRegs;
 use fx_vdev::lapic::{Delivery, Effect, Message, Target, Time};
 use fx_vdev::routing::Via;
-use fx_virt::{Event, Register};
+use fx_virt::{Event, Register, Window};
 use xen_abi::hvm_params::HVM_PARAM_CALLBACK_IRQ;
 
 use super::HvmVcpu;
@@ -30,6 +30,11 @@ enum Source {
     Pic,
     /// The APIC.
     Apic(u8),
+}
+
+/// When what waits in the APIC can be delivered. What waits for the end of another interrupt needs no window: the end is an exit.
+fn apic_window(h: &HvmVcpu) -> Window {
+    h.lapic.lock().waiting_class().map_or(Window::Never, Window::Above)
 }
 
 impl<H: Hw> Host<H> {
@@ -91,16 +96,16 @@ impl<H: Hw> Host<H> {
             self.hw.want_nmi_window(x, c.v.nmi_pending.load(Ordering::SeqCst));
         }
         let Some(source) = self.next_interrupt(c, h) else {
-            return self.hw.want_window(x, false);
+            return self.hw.want_window(x, apic_window(h));
         };
         if busy || regs.rflags & INTERRUPTS == 0 || blocked & BLOCKED_ONCE != 0 {
-            return self.hw.want_window(x, true);
+            let window = if matches!(source, Source::Apic(_)) { apic_window(h) } else { Window::Any };
+            return self.hw.want_window(x, window);
         }
         if let Some(vector) = self.take_interrupt(c, h, source) {
             self.hw.inject(x, Some(&Event::interrupt(vector)));
         }
-        let more = h.lapic.lock().pending().is_some();
-        self.hw.want_window(x, more);
+        self.hw.want_window(x, apic_window(h));
     }
 
     /// The vCPU takes an interrupt; its vector, unless it has gone meanwhile.

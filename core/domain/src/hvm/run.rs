@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use fx_types::GuestRegs;
-use fx_virt::{EventKind, Exit, Reason, Register};
+use fx_virt::{EventKind, Exit, Reason, Register, Window};
 
 use super::HvmVcpu;
 use super::msr::has_tsc_aux;
@@ -65,7 +65,7 @@ impl<H: Hw> Host<H> {
             // The machine's interrupt was taken.
             Reason::Interrupt => {}
             Reason::Window => {
-                self.hw.want_window(x, false);
+                self.hw.want_window(x, Window::Never);
                 h.look();
             }
             Reason::Hypercall => self.hvm_hypercall(c, x, regs, exit),
@@ -137,7 +137,7 @@ impl<H: Hw> Host<H> {
         if regs.rflags & TRAP != 0 {
             let dr6 = self.hw.register(x, Register::Dr6);
             self.hw.set_register(x, Register::Dr6, dr6 | SINGLE_STEP);
-            self.hw.inject(x, Some(&fx_virt::Event::exception(1, None)));
+            self.raise(x, 1, None);
         }
     }
 }

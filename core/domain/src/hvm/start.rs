@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use fx_types::GuestRegs;
-use fx_virt::{Register, Segment, SegmentRegister};
+use fx_virt::{Register, Segment, SegmentRegister, Window};
 
 use super::HvmVcpu;
 use crate::domain::Domain;
@@ -108,7 +108,7 @@ impl<H: Hw> Host<H> {
         self.hw.set_register(x, Register::Dr6, DR6);
         self.hw.set_register(x, Register::Dr7, DR7);
         self.hw.inject(x, None);
-        self.hw.want_window(x, false);
+        self.hw.want_window(x, Window::Never);
         self.hw.set_task_priority(x, 0);
         self.hw.flush_guest(x);
     }

@@ -277,7 +277,7 @@ impl<H: Hw> Host<H> {
             if kind == EventKind::Exception && a.vector == 14 {
                 hw.set_register(x, fx_virt::Register::Cr2, a.cr2);
             }
-            hw.inject(x, Some(&Event { kind, vector: a.vector, error, length: a.insn_len }));
+            self.raise_event(x, &Event { kind, vector: a.vector, error, length: a.insn_len });
             Ok(())
         });
         self.unpause_vcpu(&s.d, v);

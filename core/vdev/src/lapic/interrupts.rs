@@ -55,6 +55,15 @@ impl Lapic {
         (self.accepts() && v >> 4 > self.priority() >> 4).then_some(v)
     }
 
+    /// The priority class of an interrupt that can be delivered as soon as the task priority is below it: all that holds it back, if
+    /// anything does.
+    #[must_use]
+    pub fn waiting_class(&self) -> Option<u8> {
+        let class = self.highest(reg::IRR)? >> 4;
+        let handled = self.highest(reg::ISR).unwrap_or(0) >> 4;
+        (self.accepts() && class > handled).then_some(class)
+    }
+
     /// Whether anything waits, whatever its priority.
     #[must_use]
     pub fn any_waiting(&self) -> bool {

@@ -36,7 +36,7 @@ impl Lapic {
     pub fn save_regs(&self, time: &Time) -> HvmHwLapicRegs {
         let mut out = HvmHwLapicRegs::default();
         for (r, (to, from)) in out.data.chunks_mut(16).zip(&self.regs).enumerate() {
-            let value = if r == reg::TIMER_CURRENT { self.count(time) } else { *from };
+            let value = if r == reg::TIMER_CURRENT { self.saved_count(time) } else { *from };
             for (b, v) in to.iter_mut().zip(value.to_le_bytes()) {
                 *b = v;
             }
@@ -68,6 +68,12 @@ impl Lapic {
         } else {
             self.resume_timer(time);
         }
+    }
+
+    /// The count: zero would say that the timer has stopped, so one that is about to end has one to go.
+    fn saved_count(&self, time: &Time) -> u32 {
+        let counts = self.timer.deadline.is_some() && !self.by_tsc();
+        self.count(time).max(u32::from(counts))
     }
 
     fn put_ids_again(&mut self) {

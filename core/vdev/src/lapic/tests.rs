@@ -22,12 +22,14 @@ fn priorities() {
     assert_eq!(a.pending(), Some(0x52));
     a.take(0x52);
     assert_eq!(a.pending(), None, "a lower one waits for the end of the higher");
+    assert_eq!(a.waiting_class(), None, "which the task priority changes nothing about");
     assert_eq!(a.mmio_read(0xa0, &at(0)), 0x50);
     assert_eq!(a.mmio_write(0xb0, 0, &at(0)), Effect::Done(0x52));
     assert_eq!(a.pending(), Some(0x31));
     a.set_task_priority(3);
-    assert_eq!(a.pending(), None);
+    assert_eq!((a.pending(), a.waiting_class()), (None, Some(3)));
     a.set_task_priority(2);
+    assert_eq!((a.pending(), a.waiting_class()), (Some(0x31), Some(3)));
     a.take(0x31);
     assert_eq!(a.mmio_write(0xb0, 0, &at(0)), Effect::Priority);
 }
@@ -118,6 +120,22 @@ fn saved_and_loaded() {
     b.load_regs(&regs, &at(10_000));
     assert_eq!(b.pending(), Some(0x77));
     assert_eq!(b.deadline(), Some(10_000 + 2000 - 500));
+}
+
+/// A timer within its last count goes on in the copy.
+#[test]
+fn saved_at_the_last_moment() {
+    for (lvt, first) in [(0x40, Some(1050)), (1 << 17 | 0x40, Some(1050)), (2 << 17 | 0x40, None)] {
+        let mut a = on();
+        a.mmio_write(0x320, lvt, &at(0));
+        a.mmio_write(0x3e0, 0xb, &at(0));
+        a.mmio_write(0x380, 20_000, &at(0));
+        assert_eq!(a.mmio_read(0x390, &at(199_995)), 0);
+        let mut b = Lapic::new(2, false);
+        assert!(b.load(&a.save()));
+        b.load_regs(&a.save_regs(&at(199_995)), &at(1040));
+        assert_eq!(b.deadline(), first, "{lvt:x}");
+    }
 }
 
 proptest! {

@@ -61,3 +61,39 @@ fn input_without_a_target() {
     assert_eq!(s.hw().script().take_events(), []);
     assert_eq!(s.play([byte(0x71)], 0), [0], "it was read");
 }
+
+/// DR7 with `GD`, and without.
+const GUARDED: u64 = 0x2400;
+const FREE: u64 = 0x400;
+
+/// A debug exception opens the debug registers for its handler, however it comes about.
+#[test]
+fn a_debug_exception_lets_its_handler_at_the_registers() {
+    let mut s = scene();
+    s.handle(|_| vec![]);
+    let at = |reason, rflags| {
+        let regs = GuestRegs { rip: PAGE + CODE, rflags, ..Default::default() };
+        (Exit { reason, length: 1, interrupted: None }, regs)
+    };
+    let intercepted = at(Reason::Exception { vector: 1, error: 0, address: 0 }, 0x202);
+    let stepped = at(Reason::Cpuid, 0x302);
+    let undefined = at(Reason::Mwait, 0x202);
+    for (step, vector, after) in [(intercepted, 1, FREE), (undefined, 6, GUARDED), (stepped, 1, FREE)] {
+        set_dr7(&mut s, GUARDED);
+        s.play([step], 0);
+        assert_eq!(s.vectors(), [vector]);
+        assert_eq!(dr7(&mut s), after);
+    }
+}
+
+fn dr7(s: &mut Scene) -> u64 {
+    let data = s.save_one(G, s::HVM_SAVE_CODE_CPU, 0).unwrap();
+    s::HvmHwCpu::read_from_bytes(&data).unwrap().dr7
+}
+
+fn set_dr7(scene: &mut Scene, value: u64) {
+    let mut all = records(&scene.save(G));
+    let cpu = all.iter_mut().find(|(code, ..)| *code == s::HVM_SAVE_CODE_CPU).unwrap();
+    s::HvmHwCpu::mut_from_bytes(&mut cpu.2).unwrap().dr7 = value;
+    scene.load(G, &crate::guest::state_of(&all)).unwrap();
+}
