@@ -229,7 +229,7 @@ const GUEST: GuestTest = GuestTest {
 /// The guest of PVH domains on Bochs, which holds back interrupts for the host while a guest has switched off its own: such a
 /// guest cannot be stopped there.
 const PVH_ON_BOCHS: GuestTest = GuestTest {
-    guest: ("pvh", "skip=endless_loop_without_interrupts"),
+    guest: ("pvh", "skip=endless_loop_without_interrupts lives=3"),
     emulator: Emulator::Bochs,
     loader: Loader::Grub,
     script: &[See("HVM: Vmx")],
@@ -260,5 +260,11 @@ pub const GUEST_TESTS: &[GuestTest] = &[
     GuestTest { name: "hostile-pcid", guest: ("hostile", ""), ..PV_ON_BOCHS },
     GuestTest { name: "smp-pcid-2cpu", guest: ("smp", ""), smp: 2, ..PV_ON_BOCHS },
     GuestTest { name: "pvh-vmx", ..PVH_ON_BOCHS },
-    GuestTest { name: "pvh-vmx-2cpu", smp: 2, ..PVH_ON_BOCHS },
+    // One after the other takes Bochs long with two processors.
+    GuestTest {
+        name: "pvh-vmx-2cpu",
+        guest: ("pvh", "skip=endless_loop_without_interrupts,cycles lives=3"),
+        smp: 2,
+        ..PVH_ON_BOCHS
+    },
 ];
