@@ -22,7 +22,11 @@ const HOST_DECIDES: &[u32] = &[
 /// Features whose model-specific registers, or whose controls of hardware virtualisation, guests in containers do not get here.
 const WITHOUT_REGISTERS: &[u32] = &[
     X86_FEATURE_XSAVES,
+    X86_FEATURE_MPX,
+    X86_FEATURE_PKU,
     X86_FEATURE_PKS,
+    X86_FEATURE_DBEXT,
+    X86_FEATURE_ADDR_MSK_EXT,
     X86_FEATURE_WRMSRNS,
     X86_FEATURE_AUTO_IBRS,
     X86_FEATURE_L1D_FLUSH,
@@ -86,11 +90,11 @@ pub(crate) fn hvm_max(m: Machine<'_>) -> CpuPolicy {
         fs.set(X86_FEATURE_NO_LMSL, true);
         fs.set(X86_FEATURE_VIRT_SSBD, m.config.virt_ssbd);
     }
-    fs.remove(WITHOUT_REGISTERS);
     if !m.config.nested {
         fs.remove(&[X86_FEATURE_VMX, X86_FEATURE_SVM]);
     }
     max_features(&mut fs, m);
+    fs.remove(WITHOUT_REGISTERS);
     finish(&mut p, &mut fs, m);
     nested_leaf(&mut p);
     // For an HVM guest CPUID is always intercepted.
@@ -109,6 +113,7 @@ pub(crate) fn hvm_default(m: Machine<'_>, max: &CpuPolicy) -> CpuPolicy {
     }
     let mut fs = p.featureset().and(audience);
     default_features(&mut fs, m);
+    fs.remove(WITHOUT_REGISTERS);
     finish(&mut p, &mut fs, m);
     p
 }

@@ -31,8 +31,6 @@ pub struct HostConfig {
     pub forced: Featureset,
     /// `MSR_SPEC_CTRL` is switched for PV guests.
     pub spec_ctrl_pv: bool,
-    /// `MSR_SPEC_CTRL` is switched for HVM guests.
-    pub spec_ctrl_hvm: bool,
     /// `MSR_VIRT_SPEC_CTRL` is emulated for HVM guests.
     pub virt_ssbd: bool,
     /// Guests may have a performance monitoring unit.
