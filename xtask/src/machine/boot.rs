@@ -94,7 +94,10 @@ impl Boot {
             icount: self.icount,
             interactive: self.interactive,
             qemu_args: self.qemu_args.clone(),
-            limits: Limits { total: Duration::from_secs(self.seconds), silence: Duration::from_secs(180) },
+            limits: Limits {
+                total: Duration::from_secs(self.seconds),
+                silence: Duration::from_secs((self.seconds / 4).max(180)),
+            },
             log,
         })
     }
