@@ -95,6 +95,11 @@ impl<H: Hw> Host<H> {
         self.cpuid_as(c, &vcpu, leaf, subleaf)
     }
 
+    /// Whether the current HVM vCPU's `cpuid` faults: its kernel wants that of user mode's.
+    pub(crate) fn cpuid_faults(&self, c: &VcpuRef, x: &H::Context) -> bool {
+        c.v.msrs.cpuid_faults() && self.hw.privilege(x) != 0
+    }
+
     /// What `cpuid` gives the current HVM vCPU.
     pub(crate) fn hvm_cpuid(
         &self,
@@ -148,7 +153,7 @@ impl<H: Hw> Host<H> {
             MSR_MCG_STATUS | MSR_MCG_CTL | MSR_MC0_CTL..=MSR_MC_LAST => return Some(0),
             _ => {}
         }
-        match cp::guest_rdmsr(&c.d.policy.lock(), 0, msr) {
+        match Self::read_own_msr(c, msr) {
             MsrAnswer::Value(v) => Some(v),
             MsrAnswer::Fault => None,
             // The hardware domain manages the hardware; what it may see of it is still a closed list.
@@ -168,7 +173,7 @@ impl<H: Hw> Host<H> {
             MSR_PAT => return value == PAT,
             MSR_AMD_PATCHLEVEL => return value == 0,
             MSR_MISC_ENABLE | MSR_MCG_STATUS | MSR_MCG_CTL | MSR_MC0_CTL..=MSR_MC_LAST => return true,
-            _ => return matches!(cp::guest_wrmsr(&c.d.policy.lock(), msr, value), MsrAnswer::Value(_)),
+            _ => return matches!(self.write_own_msr(c, msr, value), MsrAnswer::Value(_)),
         }
         true
     }

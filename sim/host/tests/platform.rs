@@ -10,6 +10,8 @@ mod guest;
 mod instructions;
 #[path = "platform/memory.rs"]
 mod memory;
+#[path = "platform/msrs.rs"]
+mod msrs;
 #[path = "platform/ticks.rs"]
 mod ticks;
 

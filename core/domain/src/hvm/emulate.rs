@@ -1,14 +1,11 @@
 //! The vCPU as the instruction emulator sees it.
 
-use core::sync::atomic::Ordering;
-
 use fx_insn::{Access, Cpu, Exception, Purpose, Step, Stop};
 use fx_p2m::walk::{Access as WalkAccess, Paging};
 use fx_types::operand::mask;
 use fx_types::{GuestRegs, Maddr, Mfn, PAGE_SIZE};
 use fx_virt::{Register, Segment, SegmentRegister};
 
-use super::msr::has_tsc_aux;
 use super::{HvmDomain, HvmVcpu, ioreq};
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -243,6 +240,9 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
     }
 
     fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Step<[u32; 4]> {
+        if self.host.cpuid_faults(self.c, self.x) {
+            return Err(Stop::Exception(Exception::GP0));
+        }
         Ok(self.host.hvm_cpuid(self.c, self.h, self.x, leaf, subleaf))
     }
 
@@ -259,10 +259,10 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
     }
 
     fn tsc_aux(&mut self) -> Step<u32> {
-        if !has_tsc_aux(self.c) {
+        if !Host::<H>::has_tsc_aux(self.c) {
             return Err(Stop::Exception(Exception::UD));
         }
-        Ok(self.h.tsc_aux.load(Ordering::Relaxed))
+        Ok(self.c.v.msrs.tsc_aux())
     }
 
     fn rdpmc(&mut self, _index: u32) -> Step<u64> {

@@ -36,6 +36,9 @@ impl<H: Hw> Host<H> {
                 let Some(length) = self.length_of(c, x, regs, exit, Fixed::Cpuid) else {
                     return self.emulate(c, h, regs);
                 };
+                if self.cpuid_faults(c, x) {
+                    return self.raise(x, GP, Some(0));
+                }
                 let [a, b, cx, d] = self.hvm_cpuid(c, h, x, regs.rax as u32, regs.rcx as u32);
                 (regs.rax, regs.rbx) = (u64::from(a), u64::from(b));
                 (regs.rcx, regs.rdx) = (u64::from(cx), u64::from(d));

@@ -98,8 +98,6 @@ pub struct HvmVcpu {
     pub(crate) tsc_offset: AtomicU64,
     /// `IA32_TSC_ADJUST`: how much of that it has asked for.
     pub(crate) tsc_adjust: AtomicU64,
-    /// `IA32_TSC_AUX`.
-    pub(crate) tsc_aux: AtomicU32,
     /// Its debug registers 0–3 are in the processor.
     debug_loaded: Own32,
 }
@@ -183,7 +181,6 @@ impl<H: Hw> Host<H> {
             io: Io::default(),
             tsc_offset: AtomicU64::new(0),
             tsc_adjust: AtomicU64::new(0),
-            tsc_aux: AtomicU32::new(0),
             debug_loaded: Own32::new(0),
         })
     }
