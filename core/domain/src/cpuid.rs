@@ -71,6 +71,7 @@ impl<H: Hw> Host<H> {
             domid: d.id.0,
             hvm: d.hvm.is_some(),
             hardware_domain: d.hardware,
+            viridian: d.hvm.as_ref().is_some_and(|h| h.viridian_features() != 0),
             tsc_mode: d.tsc.mode(),
             vtsc: d.tsc.is_emulated(),
             tsc_khz: s.khz,
@@ -109,6 +110,9 @@ impl<H: Hw> Host<H> {
         leaf: u32,
         subleaf: u32,
     ) -> [u32; 4] {
+        if let Some(answer) = self.viridian_leaf(&c.d, leaf) {
+            return answer;
+        }
         let (privilege, long_mode) = self.hvm_mode(x);
         let vcpu = VcpuView {
             vcpu_id: c.v.id,

@@ -1,5 +1,7 @@
 //! The vCPU as the instruction emulator sees it.
 
+use core::sync::atomic::Ordering;
+
 use fx_insn::{Access, Cpu, Exception, Purpose, Step, Stop};
 use fx_p2m::walk::{Access as WalkAccess, Paging};
 use fx_types::operand::mask;
@@ -237,6 +239,10 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
 
     fn completed(&mut self) {
         self.h.io.complete();
+    }
+
+    fn interrupted(&mut self) -> bool {
+        self.h.attention.load(Ordering::SeqCst)
     }
 
     fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Step<[u32; 4]> {

@@ -4,10 +4,12 @@ use core::sync::atomic::Ordering;
 
 use fx_cpuid::MsrAnswer;
 use fx_vdev::mtrr::Mtrr;
+use fx_viridian::msrs as viridian;
 use fx_virt::{Register, Virt};
 use xen_abi::cpufeatureset::{X86_FEATURE_TSC_ADJUST, X86_FEATURE_X2APIC};
 
 use super::HvmVcpu;
+use super::viridian::XEN_HYPERCALL_PAGE;
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -57,6 +59,12 @@ const MC_BANKS: u64 = 2;
 const OWN: [u32; 10] =
     [SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP, STAR, LSTAR, CSTAR, SFMASK, FS_BASE, GS_BASE, KERNEL_GS_BASE];
 
+/// The register that installs Xen's hypercall page: another one where the guest has Hyper-V's interface.
+fn hypercall_page_msr(c: &VcpuRef) -> u32 {
+    let viridian = c.d.hvm.as_ref().is_some_and(|d| d.viridian_features() != 0);
+    if viridian { XEN_HYPERCALL_PAGE } else { HYPERCALL_PAGE }
+}
+
 fn has_tsc_adjust(c: &VcpuRef) -> bool {
     c.d.policy.lock().has(X86_FEATURE_TSC_ADJUST)
 }
@@ -103,6 +111,7 @@ impl<H: Hw> Host<H> {
             AMD_HWCR if self.is_amd() => Some(HWCR_TSC_CONSTANT),
             AMD_DE_CFG if self.is_amd() => Some(LFENCE_SERIALISES),
             _ if Mtrr::owns(msr) => h.mtrr.lock().read(msr),
+            viridian::FIRST..=viridian::LAST => self.viridian_rdmsr(c, h, msr),
             _ => match Self::read_own_msr(c, msr) {
                 MsrAnswer::Value(v) => Some(v),
                 MsrAnswer::Fault | MsrAnswer::NotMine => None,
@@ -149,7 +158,8 @@ impl<H: Hw> Host<H> {
                 let effect = h.lapic.lock().msr_write(msr, value, &time);
                 return effect.map(|e| self.apic_effect(c, h, e)).is_some();
             }
-            HYPERCALL_PAGE => return self.install_hypercall_page(c, value),
+            _ if msr == hypercall_page_msr(c) => return self.install_hypercall_page(c, value),
+            viridian::FIRST..=viridian::LAST => return self.viridian_wrmsr(c, h, msr, value),
             DEBUG_CONTROL if value & !1 == 0 => self.hw.set_register(x, Register::DebugCtl, value),
             PATCH_LEVEL | MISC_ENABLE | 0x17a | MCG_CTL | MC_FIRST..=MC_LAST => {}
             AMD_HWCR | AMD_DE_CFG if self.is_amd() => {}
@@ -203,6 +213,9 @@ impl<H: Hw> Host<H> {
     /// The current vCPU has moved its counter: what it reads of time, and waits for, is by the counter.
     fn counter_moved(&self, c: &VcpuRef, h: &HvmVcpu) {
         self.refresh_time(c);
+        if c.v.id == 0 {
+            self.reference_counter_moved(&c.d);
+        }
         let time = self.apic_time(&c.d, &c.v);
         if h.lapic.lock().tsc_moved(&time) {
             self.arm_apic_timer(&c.d, &c.v);

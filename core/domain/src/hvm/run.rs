@@ -62,6 +62,8 @@ impl<H: Hw> Host<H> {
                 h.look();
             }
             Reason::Hypercall => self.hvm_hypercall(c, x, regs, exit),
+            // The event has brought the new task about.
+            Reason::TaskSwitch { .. } => return self.hvm_instruction(c, h, regs, exit),
             _ => self.hvm_instruction(c, h, regs, exit),
         }
         self.deliver_again(x, exit);

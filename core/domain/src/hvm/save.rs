@@ -22,7 +22,7 @@ use crate::vcpu::Vcpu;
 const XSTATE_BV: u64 = 512;
 
 /// All kinds of records that are written, in their order.
-const ORDER: [u16; 17] = [
+const ORDER: [u16; 19] = [
     s::HVM_SAVE_CODE_CPU,
     s::HVM_SAVE_CODE_PIC,
     s::HVM_SAVE_CODE_IOAPIC,
@@ -36,7 +36,9 @@ const ORDER: [u16; 17] = [
     s::HVM_SAVE_CODE_HPET,
     s::HVM_SAVE_CODE_PMTIMER,
     s::HVM_SAVE_CODE_MTRR,
+    s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN,
     s::HVM_SAVE_CODE_CPU_XSAVE,
+    s::HVM_SAVE_CODE_VIRIDIAN_VCPU,
     s::HVM_SAVE_CODE_VMCE_VCPU,
     s::HVM_SAVE_CODE_TSC_ADJUST,
     s::HVM_SAVE_CODE_CPU_MSR,
@@ -106,6 +108,9 @@ impl<H: Hw> Host<H> {
         if is_device(code) {
             return self.save_device(d, code, out);
         }
+        if code == s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN {
+            return self.save_viridian(d, out);
+        }
         d.vcpus.iter().try_for_each(|v| self.save_record(d, v, code, tsc, out))
     }
 
@@ -117,6 +122,8 @@ impl<H: Hw> Host<H> {
         let mut all = Vec::new();
         if is_device(code) {
             self.save_device(d, code, &mut all)?;
+        } else if code == s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN {
+            self.save_viridian(d, &mut all)?;
         } else {
             let v = d.vcpu(u32::from(instance)).ok_or(Errno::ENOENT)?;
             self.save_record(d, v, code, self.hw.tsc(), &mut all)?;
@@ -162,6 +169,7 @@ impl<H: Hw> Host<H> {
             s::HVM_SAVE_CODE_TSC_ADJUST => {
                 push(out, code, v.id, &s::HvmTscAdjust { tsc_adjust: h.tsc_adjust.load(Ordering::Relaxed) })
             }
+            s::HVM_SAVE_CODE_VIRIDIAN_VCPU => self.save_viridian_vcpu(d, v, h, out),
             s::HVM_SAVE_CODE_CPU_MSR => Self::save_msrs(d, v, out),
             _ => Err(Errno::ENOENT),
         }
@@ -248,6 +256,9 @@ impl<H: Hw> Host<H> {
         if is_device(head.typecode) {
             return self.load_device(d, head.typecode, head.instance, data);
         }
+        if head.typecode == s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN {
+            return self.load_viridian(d, &value(data)?);
+        }
         let v = d.vcpu(u32::from(head.instance)).ok_or(Errno::ENOENT)?;
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match head.typecode {
@@ -283,6 +294,7 @@ impl<H: Hw> Host<H> {
             }
             // No machine check is pending.
             s::HVM_SAVE_CODE_VMCE_VCPU => Ok(()),
+            s::HVM_SAVE_CODE_VIRIDIAN_VCPU => self.load_viridian_vcpu(d, h, &value(data)?),
             s::HVM_SAVE_CODE_CPU_MSR => Self::load_msrs(d, v, data),
             _ => Err(Errno::EINVAL),
         }
