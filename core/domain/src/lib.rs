@@ -38,6 +38,7 @@ pub mod hvm;
 pub mod hw;
 pub mod hypercall;
 pub mod lifecycle;
+mod own_msrs;
 mod pirq;
 pub mod preempt;
 pub mod pv;

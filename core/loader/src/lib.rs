@@ -40,7 +40,7 @@ pub use build::{BuildParams, Built, DomainMemory, build};
 pub use bzimage::unpack;
 pub use elf::{KernelInfo, Segment};
 pub use error::LoadError;
-pub use hypercall::{VMCALL, VMMCALL, hvm_hypercall_page, hypercall_page};
+pub use hypercall::{VMCALL, VMMCALL, hvm_hypercall_page, hypercall_page, marked_hypercall_page};
 pub use layout::Layout;
 pub use notes::Notes;
 pub use populate::InitrdSource;

@@ -155,7 +155,7 @@ impl RawCpu for Raw {
 
 fn host_config() -> HostConfig {
     let hvm = virt::lack().is_none();
-    HostConfig { hvm, hap: hvm, ..HostConfig::default() }
+    HostConfig { hvm, hap: hvm, hvm_hidden: virt::hidden(), ..HostConfig::default() }
 }
 
 #[inline(never)]

@@ -93,7 +93,17 @@ impl World {
     /// When something of this does not work.
     #[must_use]
     pub fn new(cpus: usize, frames: u64, guests: u16) -> Self {
-        let host = Arc::new(host(Machine::new(cpus, frames)));
+        Self::on(Machine::new(cpus, frames), guests)
+    }
+
+    /// The same on a machine that is given.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn on(machine: Machine, guests: u16) -> Self {
+        let cpus = machine.cpus();
+        let host = Arc::new(host(machine));
         host.hw.host.set(Arc::downgrade(&host)).unwrap_or_else(|_| unreachable!("it is new"));
         for cpu in 0..cpus {
             host.sched.cpu_online(cpu);
