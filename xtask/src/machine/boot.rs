@@ -72,6 +72,16 @@ impl Default for Boot {
 }
 
 impl Boot {
+    /// The guests' disk, when a job needs it.
+    fn guest_disk(&self, image: &Image) -> Result<Option<PathBuf>> {
+        for job in &self.jobs {
+            if image::needs_guest_disk(job)? {
+                return image.guest_disk().map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes the initrd with the jobs and describes the machine.
     pub fn machine(&self, image: &Image, log: PathBuf) -> Result<Machine> {
         let initrd = scratch(&format!("{}.cpio", self.name))?;
@@ -91,6 +101,7 @@ impl Boot {
             hypervisor: (hypervisor, xen_args.trim().to_owned()),
             modules: vec![(image.kernel.clone(), dom0_args.trim().to_owned()), (initrd, String::new())],
             disk: Some((self.disk, image.disk.clone())),
+            guest_disk: self.guest_disk(image)?,
             nic: self.nic,
             smp: self.smp,
             memory: self.memory.0,

@@ -43,6 +43,15 @@ const GRUB: &[(Need, &str)] = &[
     (Need::Program("mformat"), "mtools"),
 ];
 
+/// What the guests' disk needs.
+const GUEST_DISK: &[(Need, &str)] = &[
+    (Need::Program("sfdisk"), "fdisk"),
+    (Need::Program("mcopy"), "mtools"),
+    (Need::Program("grub-mkimage"), "grub-common"),
+    (Need::File("/usr/lib/grub/i386-pc/boot.img"), "grub-pc-bin"),
+    (Need::File("/usr/lib/grub/x86_64-efi/linux.mod"), "grub-efi-amd64-bin"),
+];
+
 /// What Bochs needs.
 const BOCHS: &[(Need, &str)] = &[
     (Need::Program("bochs"), "bochs"),
@@ -86,6 +95,11 @@ pub fn packages() -> Result<()> {
 /// Installs what a CD with GRUB needs and is missing.
 pub fn grub() -> Result<()> {
     install(GRUB)
+}
+
+/// Installs what the guests' disk needs and is missing.
+pub fn guest_disk() -> Result<()> {
+    install(GUEST_DISK)
 }
 
 /// Installs what Bochs needs and is missing.

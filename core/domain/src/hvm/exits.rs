@@ -96,7 +96,10 @@ impl<H: Hw> Host<H> {
             Reason::NmiWindow => h.look(),
             Reason::DebugRegister => self.load_debug_registers(c, h, x),
             Reason::Pause => {
-                self.emulate(c, h, regs);
+                let Some(length) = self.length_of(c, x, regs, exit, Fixed::Pause) else {
+                    return self.emulate(c, h, regs);
+                };
+                self.retire(x, regs, length);
                 if self.sched.yield_now(c.v.unit.load(Ordering::Acquire)) {
                     self.ask(self.hw.cpu(), RESCHED);
                 }
