@@ -64,8 +64,20 @@ pub enum Emulator {
     /// QEMU: AMD's virtualisation
     #[default]
     Qemu,
-    /// Bochs: Intel's; from a CD by GRUB, without Dom0's disk, network card and terminal
+    /// Bochs: Intel's; from a CD by GRUB, with an IDE disk, without network card and terminal
     Bochs,
+}
+
+impl Emulator {
+    /// The loader in it where `asked` was asked for.
+    pub fn loader(self, asked: Loader) -> Loader {
+        if self == Self::Bochs { Loader::Grub } else { asked }
+    }
+
+    /// How long Debian in it may say nothing.
+    pub fn patience(self) -> Duration {
+        Duration::from_secs(if self == Self::Bochs { 900 } else { 180 })
+    }
 }
 
 /// A machine to start.
