@@ -32,6 +32,7 @@ pub mod cpuid;
 mod debug_keys;
 pub mod dom0;
 pub mod domain;
+pub mod firmware;
 mod guest_mem;
 pub mod host;
 pub mod hvm;

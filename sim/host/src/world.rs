@@ -74,6 +74,7 @@ fn host(machine: Machine) -> Host<Machine> {
         sched: Sched::new(cpus).unwrap(),
         cpus: (0..cpus).map(cpu).collect(),
         console: fx_domain::console::Console::default(),
+        firmware: fx_domain::firmware::Firmware::default(),
         settings: Settings { grant_frames: 4, maptrack_frames: 4, ..Settings::default() },
         policies,
         total_frames: frames - FIRST_FRAME,

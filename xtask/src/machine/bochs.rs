@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{End, Machine, loader, scratch};
+use super::{End, Machine, cd, scratch};
 use crate::setup;
 
 /// The processor: VMX with EPT, VPID, unrestricted guests and pause-loop exiting.
@@ -48,10 +48,9 @@ fn files(machine: &Machine) -> Result<Files> {
 
 /// The command that runs the machine; its standard output is the console.
 pub fn command(machine: &Machine) -> Result<Command> {
-    setup::grub()?;
     setup::bochs()?;
     let files = files(machine)?;
-    loader::cd(machine)?;
+    cd::of_run(machine, cd::Firmware::Bios)?;
     fs::write(&files.input, "c\n".repeat(CONTINUES))?;
     fs::write(&files.configuration, configuration(machine, &files) + &disk(machine, &files)?)?;
     // The console is Bochs' descriptor 3, which is ours; what Bochs itself has to say goes to a file.

@@ -3,6 +3,7 @@
 pub mod backtrace;
 mod bochs;
 pub mod boot;
+pub mod cd;
 mod console;
 pub mod guest;
 pub mod job;
