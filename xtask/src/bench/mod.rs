@@ -7,6 +7,7 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -97,11 +98,7 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
 
 /// Writes the JSON file, and the files in `docs` too.
 fn write_files(measured: &Measured, docs: bool) -> Result<()> {
-    let commit = crate::proc::output(
-        std::process::Command::new("git")
-            .current_dir(paths::root())
-            .args(["describe", "--always", "--dirty"]),
-    )?;
+    let commit = commit()?;
     let of = |figures: &Figures| -> Value {
         figures
             .iter()
@@ -110,7 +107,7 @@ fn write_files(measured: &Measured, docs: bool) -> Result<()> {
             .into()
     };
     let text = serde_json::to_string_pretty(&json!({
-        "commit": commit.trim(),
+        "commit": commit,
         "xen": of(&measured.xen),
         "free-xen": of(&measured.ours),
         "bare": of(&measured.bare),
@@ -119,13 +116,21 @@ fn write_files(measured: &Measured, docs: bool) -> Result<()> {
     if docs {
         let folder = paths::root().join("docs");
         files.push((folder.join("bench.json"), text + "\n"));
-        files.push((folder.join("bench.md"), table::markdown(measured, commit.trim())));
+        files.push((folder.join("bench.md"), table::markdown(measured, &commit)));
     }
     for (file, text) in files {
         std::fs::write(&file, text)?;
         report::say(format_args!("figures: {}", file.display()));
     }
     Ok(())
+}
+
+/// The commit that is measured; `-dirty` when anything but texts differs from it.
+fn commit() -> Result<String> {
+    let git = |args: &[&str]| crate::proc::output(Command::new("git").current_dir(paths::root()).args(args));
+    let changed = git(&["status", "--porcelain", "--", ".", ":!docs", ":!*.md"])?;
+    let dirty = if changed.trim().is_empty() { "" } else { "-dirty" };
+    Ok(format!("{}{dirty}", git(&["rev-parse", "--short", "HEAD"])?.trim()))
 }
 
 /// The figures of a part from the cache, if nothing that they follow from has changed; else it is measured.

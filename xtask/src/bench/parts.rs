@@ -124,8 +124,10 @@ fn dom0(system: &System, image: &Image) -> Result<Part> {
     }
     let sources = paths::image_sources();
     let mut inputs: Vec<PathBuf> = jobs.iter().map(|job| sources.join(format!("jobs/{job}.sh"))).collect();
-    inputs
-        .extend(["jobs/lib.sh", "jobs/measure.sh", "dom0/init", "guest/init"].map(|file| sources.join(file)));
+    inputs.extend(
+        ["jobs/lib.sh", "jobs/measure.sh", "jobs/tiny.sh", "dom0/init", "guest/init"]
+            .map(|file| sources.join(file)),
+    );
     inputs.extend([image.disk.with_extension("img.stamp"), image.tool.clone()]);
     Ok(Part { name, kind: Kind::Dom0, inputs, machine, prefix: "" })
 }

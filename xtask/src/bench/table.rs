@@ -112,11 +112,11 @@ pub fn print(measured: &Measured, limit: Option<f64>) -> Vec<String> {
 /// The table for `docs`.
 pub fn markdown(measured: &Measured, commit: &str) -> String {
     let mut text = format!(
-        "# Measured against Debian's Xen\n\n\
-         Written by `cargo xtask bench` at commit `{commit}`. QEMU with `-icount shift=0`, one emulated EPYC, 4 GiB, Dom0 with \
-         1 GiB, Debian 13. The figures are executed instructions unless a unit stands there, time without work included (a \
-         nanosecond counts as one); lower is better. *Ratio* is free-xen's figure divided by that of Xen 4.20. *Bare* is Dom0's \
-         kernel on the emulated machine without a hypervisor. How fast a real processor would be, these figures do not say. \
+        "# Measured beside Debian's Xen\n\n\
+         Written by `cargo xtask bench` at commit `{commit}`. QEMU with `-icount shift=0`, one emulated EPYC; Debian 13 as Dom0\n\
+         with 1 GiB of 4. The figures are executed instructions unless a unit stands there, time without work included (a\n\
+         nanosecond counts as one); lower is better. *Ratio* is free-xen's figure divided by that of Xen 4.20. *Bare* is Dom0's\n\
+         kernel on the emulated machine without a hypervisor. How fast a real processor would be, these figures do not say.\n\
          The same in JSON: [`bench.json`](bench.json).\n"
     );
     for (prefix, title) in GROUPS {

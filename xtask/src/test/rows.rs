@@ -163,6 +163,7 @@ pub const DOM0_TESTS: &[Dom0Test] = &[
         jobs: &["boot", "efi"],
         smp: 2,
         script: &[See("Bootloader: GRUB"), See("EFI firmware: ")],
+        seconds: 600,
         ..DOM0
     },
     // 8 GiB, percentages, a limit of CPUs; Dom0 crashes in the end, and `noreboot` keeps the machine as it is.
