@@ -32,6 +32,44 @@ verdict() {
     return "$rc"
 }
 
+# said_by COMMAND...: runs a tool, its output goes to /tmp/said
+said_by() { timeout 60 "$@" >/tmp/said 2>&1; }
+
+# unmatched PATTERNS: which of the patterns, one a line, no line of /tmp/said matches
+unmatched() {
+    local pattern
+    while read -r pattern; do grep -q -E -- "$pattern" /tmp/said || echo "$pattern"; done <<<"$1"
+}
+
+# says NAME PATTERNS COMMAND...: PASS when the command succeeds and its output has a line for each of the patterns
+says() {
+    local name=$1 patterns=$2 rc missing
+    shift 2
+    said_by "$@"
+    rc=$?
+    missing=$(unmatched "$patterns")
+    [ $rc = 0 ] && [ -z "$missing" ]
+    verdict $? "$name" "$(grep -m 1 -E -- "$(tail -1 <<<"$patterns")" /tmp/said | cut -c1-100)" && return
+    echo "    rc=$rc: $*"
+    [ -z "$missing" ] || sed 's/^/    lacks /' <<<"$missing"
+    head -15 /tmp/said | cut -c1-150 | sed 's/^/    | /'
+    return 1
+}
+
+# refused NAME PATTERNS COMMAND...: PASS when the command fails, and says what the patterns say
+refused() {
+    local name=$1 patterns=$2 rc missing
+    shift 2
+    said_by "$@"
+    rc=$?
+    missing=$(unmatched "$patterns")
+    [ $rc != 0 ] && [ $rc != 124 ] && [ -z "$missing" ]
+    verdict $? "$name" "$(grep -m 1 -E -- "$(tail -1 <<<"$patterns")" /tmp/said | cut -c1-100)" && return
+    echo "    rc=$rc: $*"
+    head -15 /tmp/said | cut -c1-150 | sed 's/^/    | /'
+    return 1
+}
+
 # until_true SECONDS COMMAND...: waits for the command to succeed; the wait itself costs little
 until_true() {
     local end=$(($(now_ms) + $1 * 1000)) sign=$(($(now_ms) + 1000))

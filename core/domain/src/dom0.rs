@@ -113,12 +113,13 @@ impl<H: Hw> Host<H> {
             hardware: true,
             flags: 0,
             container: None,
+            pool: 0,
             handle: [0; 16],
             ssidref: 0,
             max_vcpus: image.vcpus,
             max_evtchn_port: u32::MAX,
-            max_grant_frames: self.settings.grant_frames,
-            max_maptrack_frames: self.settings.maptrack_frames,
+            max_grant_frames: self.settings.grant_frames.load(Ordering::Relaxed),
+            max_maptrack_frames: self.settings.maptrack_frames.load(Ordering::Relaxed),
             max_grant_version: 2,
         })?;
         let mut rights = d.rights.lock();

@@ -38,6 +38,8 @@ pub const TIMER: u32 = 2;
 pub const RARE: u32 = 4;
 /// `Cpu::pending`: the console's log may have something new.
 pub const OUTPUT: u32 = 8;
+/// `Cpu::pending`: the trace buffer is half full.
+pub const TRACED: u32 = 32;
 /// `Cpu::pending`: a non-maskable interrupt of the machine's came.
 pub const NMI: u32 = 16;
 
@@ -56,14 +58,14 @@ pub struct Cpu {
 }
 
 /// What the command line decides about domains.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Settings {
     /// The command line as it was.
     pub cmdline: alloc::string::String,
     /// Limit of grant table frames for domains that name none.
-    pub grant_frames: u32,
+    pub grant_frames: AtomicU32,
     /// Limit of maptrack frames for domains that name none.
-    pub maptrack_frames: u32,
+    pub maptrack_frames: AtomicU32,
 }
 
 /// The hypervisor.
@@ -102,6 +104,10 @@ pub struct Host<H: Hw> {
     pub virq_handlers: Lock<BTreeMap<u32, u16>>,
     /// Who has each interrupt of the machine: domain and pirq.
     pub irq_owners: Lock<BTreeMap<u32, (u16, u32)>>,
+    /// Which CPUs are for which domains.
+    pub pools: Lock<crate::pools::Pools>,
+    /// What is recorded of what happens.
+    pub trace: crate::trace::Trace,
     /// State of the control interfaces.
     pub control: crate::control::Control,
 }

@@ -38,6 +38,8 @@ pub struct Create {
     pub flags: u32,
     /// The devices that are emulated for a domain in a hardware container (`XEN_X86_EMU_*`); `None` for a PV domain.
     pub container: Option<u32>,
+    /// Its CPU pool.
+    pub pool: u32,
     /// Its UUID.
     pub handle: [u8; 16],
     /// SSID.
@@ -93,7 +95,7 @@ impl<H: Hw> Host<H> {
             ssidref: AtomicU32::new(p.ssidref),
             policy: Lock::new(self.default_policy(p.hardware, p.container.is_some())),
             pirqs: Lock::new(Vec::new()),
-            pool: AtomicU32::new(0),
+            pool: AtomicU32::new(p.pool),
             nodes: Lock::new(CpuSet::ALL),
             tsc: crate::tsc::Tsc::default(),
             watchdogs: [const { AtomicU64::new(0) }; 2],
@@ -107,6 +109,7 @@ impl<H: Hw> Host<H> {
         let made = self.enlist_vcpus(&d).and_then(|()| self.init_grants(&d));
         self.update_wallclock(&d);
         self.domains.write().insert(p.id.0, d.clone());
+        let made = made.and_then(|()| self.reseat_pool(p.pool));
         if made.is_err() {
             // What there is of it goes the way of any domain.
             while self.destroy_domain(&d).is_err() {}
@@ -145,7 +148,8 @@ impl<H: Hw> Host<H> {
 
     fn enlist_vcpus(&self, d: &Arc<Domain>) -> Result {
         for v in &d.vcpus {
-            let hard = v.affinity.lock().hard.clone();
+            let (hard, _) = v.affinity_now();
+            let hard = self.first_cpus(d.pool.load(Ordering::Relaxed), &hard);
             let unit = self.sched.insert(VcpuRef { d: d.clone(), v: v.clone() }, d.id.0, &hard)?;
             v.unit.store(unit, Ordering::Release);
         }
@@ -243,6 +247,8 @@ impl<H: Hw> Host<H> {
             v.runstate_area.set(0);
             v.time_area.set(0);
         }
+        // Seats in a null pool are free. Without memory for that, who waits for one gets it at the next change of the pool.
+        let _ = self.reseat_pool(d.pool.load(Ordering::Relaxed));
     }
 
     fn release_memory(&self, d: &Arc<Domain>) -> Result {

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use fx_types::{GuestRegs, Mfn};
 
 use crate::domain::Domain;
-use crate::host::{Host, NMI, OUTPUT, RARE, RESCHED, TIMER, VcpuRef, dirty_bit};
+use crate::host::{Host, NMI, OUTPUT, RARE, RESCHED, TIMER, TRACED, VcpuRef, dirty_bit};
 use crate::hw::Hw;
 use crate::vcpu::{RUN, Vcpu, WAIT_EVENT, WAIT_POLL};
 
@@ -37,6 +37,9 @@ impl<H: Hw> Host<H> {
             }
             if bits & OUTPUT != 0 {
                 self.announce_output();
+            }
+            if bits & TRACED != 0 {
+                self.send_global_virq(xen_abi::xen::VIRQ_TBUF);
             }
             if bits & NMI != 0 {
                 self.machine_nmi();

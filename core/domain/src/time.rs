@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use fx_types::{DomId, GuestVirtExt, Maddr, PhysMemExt};
+use xen_abi::trace::TRC_SCHED_RUNSTATE_CHANGE;
 use xen_abi::xen::{VIRQ_TIMER, VcpuTimeInfo, XEN_PVCLOCK_TSC_STABLE_BIT};
 
 use crate::domain::Domain;
@@ -106,17 +107,19 @@ impl<H: Hw> Host<H> {
 
     /// Counts the time since the latest change and enters `state`.
     pub fn change_runstate(&self, c: &VcpuRef, state: u32, now: u64) {
-        let snapshot = {
+        let (old, snapshot) = {
             let mut r = c.v.runstate.lock();
             let spent = now.saturating_sub(r.since);
-            let old = r.state as usize;
-            if let Some(t) = r.time.get_mut(old) {
+            let old = r.state;
+            if let Some(t) = r.time.get_mut(old as usize) {
                 *t = t.saturating_add(spent);
             }
             r.state = state;
             r.since = now;
-            *r
+            (old, *r)
         };
+        let change = TRC_SCHED_RUNSTATE_CHANGE | old << 8 | state << 4;
+        self.trace(c, change, &[c.v.id | u32::from(c.d.id.0) << 16]);
         let at = c.v.runstate_phys.get();
         if at != 0 {
             self.put_runstate(c, Maddr(at), &snapshot);

@@ -275,6 +275,13 @@ impl Vcpu {
         self.flags.set(if on { f | flag } else { f & !flag });
     }
 
+    /// On which CPUs it may run, and on which it should.
+    #[must_use]
+    pub fn affinity_now(&self) -> (CpuSet, CpuSet) {
+        let now = self.affinity.lock();
+        (now.hard.clone(), now.soft.clone())
+    }
+
     /// Whether nothing but the scheduler keeps it from running.
     pub fn is_runnable(&self, domain_paused: bool) -> bool {
         !domain_paused

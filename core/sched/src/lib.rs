@@ -36,6 +36,7 @@ mod balance;
 mod domain;
 mod dump;
 mod held;
+mod params;
 mod pick;
 mod runqueue;
 mod sched;

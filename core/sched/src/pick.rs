@@ -4,7 +4,7 @@ use crate::bit;
 use crate::held::Held;
 use crate::runqueue::{Entry, RunQueue};
 use crate::unit::{State, Unit};
-use crate::vtime::{RATE_LIMIT_NS, SLICE_MAX_NS, SOFT_LEAD, ahead, burn, later, slice};
+use crate::vtime::{SLICE_MAX_NS, SOFT_LEAD, ahead, burn, later, slice};
 
 /// How many units a CPU passes over to find one that prefers it.
 const SOFT_LOOK: usize = 8;
@@ -149,7 +149,7 @@ impl<T> RunQueue<T> {
     fn challenge(&mut self, i: u32, c: usize, now: u64, held: &Held) -> Option<u32> {
         let started = self.cpus.get(c).map_or(0, |c| c.started);
         let yielded = self.set_yielded(i, false);
-        if !yielded && now.saturating_sub(started) < RATE_LIMIT_NS {
+        if !yielded && now.saturating_sub(started) < self.rate_limit(c) {
             return Some(i);
         }
         while let Some(at) = self.best(c, held) {
@@ -299,13 +299,14 @@ impl<T> RunQueue<T> {
     fn slice_end(&self, u: &Unit<T>, c: usize, now: u64) -> u64 {
         let Some(vt) = self.waiting_vt(c) else { return u64::MAX };
         let started = self.cpus.get(c).map_or(now, |c| c.started);
-        let earliest = if now.saturating_sub(started) < RATE_LIMIT_NS { started } else { now };
-        let earliest = earliest.wrapping_add(RATE_LIMIT_NS);
+        let limit = self.rate_limit(c);
+        let earliest = if now.saturating_sub(started) < limit { started } else { now };
+        let earliest = earliest.wrapping_add(limit);
         // One with more credit waits only until the rate limit is over.
         if ahead(u.vt, vt) > 0 {
             return earliest;
         }
-        earliest.max(now.wrapping_add(slice(u.vt, vt, u.domain.rate())))
+        earliest.max(now.wrapping_add(slice(u.vt, vt, u.domain.rate(), limit)))
     }
 
     /// The virtual time of the first unit that waits and may run on the CPU.

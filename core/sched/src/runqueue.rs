@@ -7,7 +7,7 @@ use fx_types::{Errno, Result, try_filled};
 
 use crate::bit;
 use crate::unit::{State, Unit};
-use crate::vtime::{ahead, burn, join, later};
+use crate::vtime::{RATE_LIMIT_NS, ahead, burn, join, later};
 
 /// A CPU of a run queue.
 pub(crate) struct Cpu {
@@ -23,11 +23,21 @@ pub(crate) struct Cpu {
     pub(crate) base: u64,
     /// Time without a unit, in nanoseconds.
     pub(crate) idle_total: u64,
+    /// How long a unit runs at least before another one takes its place, in nanoseconds.
+    pub(crate) rate_limit: u64,
 }
 
 impl Cpu {
     fn new() -> Self {
-        Self { running: None, since: u64::MAX, started: 0, timer: u64::MAX, base: 0, idle_total: 0 }
+        Self {
+            running: None,
+            since: u64::MAX,
+            started: 0,
+            timer: u64::MAX,
+            base: 0,
+            idle_total: 0,
+            rate_limit: RATE_LIMIT_NS,
+        }
     }
 }
 
@@ -86,6 +96,12 @@ impl<T> RunQueue<T> {
     #[inline]
     pub(crate) fn unit_mut(&mut self, i: u32) -> Option<&mut Unit<T>> {
         self.units.get_mut(i as usize)?.as_mut()
+    }
+
+    /// How long a unit runs at least on CPU `c`, in nanoseconds.
+    #[inline]
+    pub(crate) fn rate_limit(&self, c: usize) -> u64 {
+        self.cpus.get(c).map_or(RATE_LIMIT_NS, |cpu| cpu.rate_limit)
     }
 
     /// How many units there are.

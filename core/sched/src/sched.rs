@@ -58,7 +58,7 @@ pub struct Sched<T> {
     shift: u32,
     pub(crate) slots: Slots,
     pub(crate) held: Held,
-    domains: Domains,
+    pub(crate) domains: Domains,
 }
 
 pub(crate) type Guard<'a, T> = LockGuard<'a, RunQueue<T>>;
@@ -134,14 +134,12 @@ impl<T: Clone> Sched<T> {
         }
     }
 
-    /// Adds a unit of domain `group` that may run on the CPUs `hard`; it is not runnable yet. The answer is its id.
+    /// Adds a unit of domain `group` that may run on the CPUs `hard` (on none: it waits until it may); it is not runnable yet. The
+    /// answer is its id.
     ///
     /// # Errors
-    /// `EINVAL` when `hard` is empty, `ENOMEM`, `ENOSPC` for too many units.
+    /// `ENOMEM`, `ENOSPC` for too many units.
     pub fn insert(&self, payload: T, group: u16, hard: &CpuSet) -> Result<u32> {
-        if hard.is_empty() {
-            return Err(Errno::EINVAL);
-        }
         let domain = self.domains.get_or_new(group)?;
         let affinity = try_arc(Affinity { hard: hard.clone(), soft: CpuSet::ALL })?;
         let id = self.slots.alloc()?;
@@ -336,14 +334,12 @@ impl<T: Clone> Sched<T> {
         self.slots.get(id)?.cpu()
     }
 
-    /// Sets on which CPUs a unit may run and on which of these it should. The answer is a CPU that should reschedule.
+    /// Sets on which CPUs a unit may run (on none: it waits until it may) and on which of these it should. The answer is a CPU that
+    /// should reschedule.
     ///
     /// # Errors
-    /// `EINVAL` when `hard` is empty, `ENOENT` for no such unit, `ENOMEM`.
+    /// `ENOENT` for no such unit, `ENOMEM`.
     pub fn set_affinity(&self, id: u32, hard: &CpuSet, soft: &CpuSet) -> Result<Option<usize>> {
-        if hard.is_empty() {
-            return Err(Errno::EINVAL);
-        }
         let affinity = try_arc(Affinity { hard: hard.clone(), soft: soft.clone() })?;
         let (mut rq, home) = self.find(id).ok_or(Errno::ENOENT)?;
         let (i, online) = (home.index(), rq.online);
@@ -426,51 +422,6 @@ impl<T: Clone> Sched<T> {
             }
         }
         best.map(|b| b.1)
-    }
-
-    /// Sets weight (1 to [`crate::MAX_WEIGHT`]) and cap (per cent of one CPU, 0 for none) of a domain.
-    ///
-    /// # Errors
-    /// `EINVAL` for a weight of 0, `ENOMEM`.
-    pub fn set_group_params(&self, group: u16, weight: u16, cap: u16) -> Result {
-        self.domains.set(group, weight, cap)
-    }
-
-    /// Weight and cap of a domain.
-    #[must_use]
-    pub fn group_params(&self, group: u16) -> (u16, u16) {
-        self.domains.get(group)
-    }
-
-    /// Forgets the parameters of a domain that is gone.
-    pub fn forget_group(&self, group: u16) {
-        self.domains.forget(group);
-    }
-
-    /// The CPU time of a unit in nanoseconds, with that of the stretch that lasts.
-    #[must_use]
-    pub fn runtime_ns(&self, id: u32, now: u64) -> u64 {
-        let Some((rq, home)) = self.find(id) else { return 0 };
-        let Some(u) = rq.unit(home.index()) else { return 0 };
-        match u.state {
-            State::Running(c) => {
-                let since = rq.cpus.get(c).map_or(now, |c| c.since);
-                u.runtime.wrapping_add(now.saturating_sub(since))
-            }
-            _ => u.runtime,
-        }
-    }
-
-    /// How long a CPU was idle, in nanoseconds (`struct xen_sysctl_cpuinfo`).
-    #[must_use]
-    pub fn idle_ns(&self, cpu: usize, now: u64) -> u64 {
-        let (queue, c) = self.queue_of(cpu);
-        let Some(q) = self.queues.get(queue) else { return 0 };
-        let rq = q.lock();
-        rq.cpus.get(c).map_or(0, |cpu| match cpu.running {
-            Some(_) => cpu.idle_total,
-            None => cpu.idle_total.wrapping_add(now.saturating_sub(cpu.since)),
-        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Virtual time: what a unit has run, scaled by its weight. Values wrap; only differences mean something.
 
-/// A running unit that may go on is not preempted before it ran this long, in nanoseconds.
+/// A running unit that may go on is not preempted before it ran this long, in nanoseconds, unless a CPU is told otherwise.
 pub const RATE_LIMIT_NS: u64 = 1_000_000;
 /// The longest stretch that a unit runs while another one waits, in nanoseconds.
 pub const SLICE_MAX_NS: u64 = 10_000_000;
@@ -53,11 +53,11 @@ pub(crate) fn join(vt: u64, base: u64, rate: u64) -> u64 {
     if lead > most as i64 { base.wrapping_add(most) } else { vt }
 }
 
-/// How long a unit at `vt` may run while one at `other` waits, in nanoseconds.
-pub(crate) fn slice(vt: u64, other: u64, rate: u64) -> u64 {
+/// How long a unit at `vt` may run while one at `other` waits, in nanoseconds; not below `least`.
+pub(crate) fn slice(vt: u64, other: u64, rate: u64, least: u64) -> u64 {
     let credit = ahead(other, vt).clamp(0, 1 << 46) as u64;
     let fair = (credit << RATE_SHIFT).checked_div(rate).unwrap_or(0);
-    fair.wrapping_add(GRANULE_NS).clamp(RATE_LIMIT_NS, SLICE_MAX_NS)
+    fair.wrapping_add(GRANULE_NS).clamp(least.min(SLICE_MAX_NS), SLICE_MAX_NS)
 }
 
 #[cfg(test)]
@@ -83,8 +83,9 @@ mod tests {
     #[test]
     fn slices() {
         let r = rate(256);
-        assert_eq!(slice(0, 0, r), 2_000_000);
-        assert_eq!(slice(0, 16 * 3_000_000, r), 5_000_000);
-        assert_eq!(slice(0, 1 << 60, r), SLICE_MAX_NS);
+        assert_eq!(slice(0, 0, r, RATE_LIMIT_NS), 2_000_000);
+        assert_eq!(slice(0, 0, r, 3_000_000), 3_000_000);
+        assert_eq!(slice(0, 16 * 3_000_000, r, RATE_LIMIT_NS), 5_000_000);
+        assert_eq!(slice(0, 1 << 60, r, u64::MAX), SLICE_MAX_NS);
     }
 }

@@ -72,6 +72,16 @@ impl CpuSet {
         s
     }
 
+    /// The members that are not in `other`.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut s = self.clone();
+        for (a, b) in s.0.iter_mut().zip(other.0.iter()) {
+            *a &= !*b;
+        }
+        s
+    }
+
     /// The members in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().enumerate().flat_map(|(i, word)| {
@@ -131,5 +141,7 @@ mod tests {
         let b: alloc::vec::Vec<u8> = s.bytes().collect();
         assert_eq!(CpuSet::from_bytes(&b), s);
         assert!(s.and(&CpuSet::one(1)).is_empty());
+        assert!(s.without(&CpuSet::one(65)).is_empty());
+        assert_eq!(s.without(&CpuSet::one(1)), s);
     }
 }

@@ -188,8 +188,8 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         console: Console::default(),
         settings: Settings {
             cmdline: String::from(&*info.cmdline),
-            grant_frames: o.gnttab_max_frames,
-            maptrack_frames: o.gnttab_max_maptrack_frames,
+            grant_frames: o.gnttab_max_frames.into(),
+            maptrack_frames: o.gnttab_max_maptrack_frames.into(),
         },
         firmware: crate::boot::firmware::for_dom0(),
         policies,
@@ -199,6 +199,8 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
         claimed: AtomicU64::new(0),
         virq_handlers: Lock::new(BTreeMap::new()),
         irq_owners: Lock::new(BTreeMap::new()),
+        pools: Lock::default(),
+        trace: fx_domain::trace::Trace::default(),
         control: fx_domain::control::Control::default(),
     };
     add_free(&host);
@@ -318,7 +320,7 @@ fn build_dom0(host: &'static Host<Machine>, info: &'static BootInfo) {
 fn pin(host: &Host<Machine>, d: &Domain) {
     for v in &d.vcpus {
         let cpu = CpuSet::one(v.id as usize % smp::count());
-        if host.set_affinity(v, &cpu, &cpu).is_err() {
+        if host.set_affinity(d, v, &cpu, &cpu).is_err() {
             host.log(format_args!("Dom0's vCPU {} cannot be pinned", v.id));
         }
     }

@@ -14,9 +14,11 @@ use fx_frames::Buddy;
 use fx_sched::{Sched, Timers};
 use fx_sim::frame_table;
 use fx_sync::{Lock, RwLock};
-use fx_types::{CpuSet, DomId, Errno, GuestRegs, Mfn, Result};
+use fx_types::{CpuSet, DomId, Errno, GuestRegs, Mfn, PhysMem, Result};
 use xen_abi::arch_x86::VcpuGuestContext;
-use zerocopy::FromZeros;
+use xen_abi::hypercall::HYPERVISOR_SYSCTL;
+use xen_abi::sysctl::Sysctl;
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 use crate::machine::{Machine, on_cpu};
 use crate::space::Space;
@@ -75,7 +77,7 @@ fn host(machine: Machine) -> Host<Machine> {
         cpus: (0..cpus).map(cpu).collect(),
         console: fx_domain::console::Console::default(),
         firmware: fx_domain::firmware::Firmware::default(),
-        settings: Settings { grant_frames: 4, maptrack_frames: 4, ..Settings::default() },
+        settings: Settings { grant_frames: 4.into(), maptrack_frames: 4.into(), ..Settings::default() },
         policies,
         total_frames: frames - FIRST_FRAME,
         memory_map: Box::new([(0, frames << 12, 1)]),
@@ -83,6 +85,8 @@ fn host(machine: Machine) -> Host<Machine> {
         claimed: AtomicU64::new(0),
         virq_handlers: Lock::new(BTreeMap::new()),
         irq_owners: Lock::new(BTreeMap::new()),
+        pools: Lock::default(),
+        trace: fx_domain::trace::Trace::default(),
         control: fx_domain::control::Control::default(),
     }
 }
@@ -130,6 +134,7 @@ impl World {
             hardware: first,
             flags: 0,
             container: None,
+            pool: 0,
             handle: [0; 16],
             ssidref: 0,
             max_vcpus: vcpus,
@@ -144,7 +149,7 @@ impl World {
             self.host.set_context(&d, v, &context(&space))?;
             v.down.store(false, SeqCst);
             if first {
-                self.host.set_affinity(v, &CpuSet::one(v.id as usize), &CpuSet::ALL)?;
+                self.host.set_affinity(&d, v, &CpuSet::one(v.id as usize), &CpuSet::ALL)?;
             }
         }
         d.created.store(true, SeqCst);
@@ -205,6 +210,54 @@ impl World {
             r.rip = before;
         }
         Err(Errno::ERESTART)
+    }
+
+    /// What runs on CPU 0 makes a call with a structure as its second argument, which is as the call leaves it then; the answer.
+    ///
+    /// # Panics
+    /// When nothing runs there, or the call is never done.
+    pub fn call<T: IntoBytes + FromBytes + Immutable>(
+        &mut self,
+        number: u32,
+        op: u64,
+        argument: &mut T,
+        third: u64,
+    ) -> i64 {
+        self.call_with(number, argument, |at| [op, at, third, 0, 0])
+    }
+
+    /// The same for `sysctl`.
+    ///
+    /// # Panics
+    /// When nothing runs there, or the call is never done.
+    pub fn sysctl(&mut self, op: &mut Sysctl) -> i64 {
+        self.call_with(HYPERVISOR_SYSCTL, op, |at| [at, 0, 0, 0, 0])
+    }
+
+    fn call_with<T: IntoBytes + FromBytes + Immutable>(
+        &mut self,
+        number: u32,
+        argument: &mut T,
+        args: impl Fn(u64) -> [u64; 5],
+    ) -> i64 {
+        const SLICE: u64 = 1_000_000;
+        let caller = self.current(0).unwrap();
+        let space = self.spaces[&caller.d.id.0].clone();
+        let at = space.scratch_frames()[0].addr();
+        self.host.hw.write(at, argument.as_bytes());
+        let answer = match self.hypercall(0, number, args(space.scratch().0), 1000) {
+            // It was done, and then another one had its turn: the answer is seen when the caller goes on.
+            Err(Errno::EINTR) => {
+                while self.current(0).is_none_or(|c| !Arc::ptr_eq(&c.v, &caller.v)) {
+                    self.host.hw.advance(SLICE);
+                    self.turn(0);
+                }
+                self.regs(0).rax
+            }
+            other => other.unwrap(),
+        };
+        self.host.hw.read(at, argument.as_mut_bytes());
+        answer as i64
     }
 
     /// Takes a domain apart; nothing of it may run afterwards.

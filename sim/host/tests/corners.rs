@@ -10,7 +10,7 @@ use xen_abi::arch_x86::VcpuGuestContext;
 use xen_abi::event_channel::{EVTCHNOP_BIND_PIRQ, EVTCHNOP_CLOSE};
 use xen_abi::hypercall as nr;
 use xen_abi::physdev as p;
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::FromZeros;
 
 /// The control domain on one processor, which makes calls.
 struct Scene(World);
@@ -22,21 +22,6 @@ impl Scene {
         Self(w)
     }
 
-    /// Makes a call with one structure as argument; the answer, and the structure as it is then.
-    fn call<T: IntoBytes + zerocopy::FromBytes + zerocopy::Immutable>(
-        &mut self,
-        number: u32,
-        op: u64,
-        argument: &mut T,
-    ) -> i64 {
-        let space = self.0.spaces[&0].clone();
-        let at = space.scratch_frames()[0].addr();
-        self.0.host.hw.write(at, argument.as_bytes());
-        let answer = self.0.hypercall(0, number, [op, space.scratch().0, 0, 0, 0], 1000).unwrap() as i64;
-        self.0.host.hw.read(at, argument.as_mut_bytes());
-        answer
-    }
-
     fn map_gsi(&mut self, gsi: i32, pirq: i32) -> i64 {
         let mut a = p::PhysdevMapPirq {
             domid: xen_abi::xen::DOMID_SELF,
@@ -45,20 +30,20 @@ impl Scene {
             pirq,
             ..FromZeros::new_zeroed()
         };
-        let answer = self.call(nr::HYPERVISOR_PHYSDEV_OP, p::PHYSDEVOP_MAP_PIRQ.into(), &mut a);
+        let answer = self.0.call(nr::HYPERVISOR_PHYSDEV_OP, p::PHYSDEVOP_MAP_PIRQ.into(), &mut a, 0);
         if answer == 0 { i64::from(a.pirq) } else { answer }
     }
 
     /// The port, or the error.
     fn bind(&mut self, pirq: u32) -> i64 {
         let mut a = [pirq, 0, 0];
-        let answer = self.call(nr::HYPERVISOR_EVENT_CHANNEL_OP, EVTCHNOP_BIND_PIRQ.into(), &mut a);
+        let answer = self.0.call(nr::HYPERVISOR_EVENT_CHANNEL_OP, EVTCHNOP_BIND_PIRQ.into(), &mut a, 0);
         if answer == 0 { i64::from(a[2]) } else { answer }
     }
 
     fn free_pirq(&mut self) -> u32 {
         let mut a = p::PhysdevGetFreePirq { r#type: p::MAP_PIRQ_TYPE_GSI, ..FromZeros::new_zeroed() };
-        assert_eq!(self.call(nr::HYPERVISOR_PHYSDEV_OP, p::PHYSDEVOP_GET_FREE_PIRQ.into(), &mut a), 0);
+        assert_eq!(self.0.call(nr::HYPERVISOR_PHYSDEV_OP, p::PHYSDEVOP_GET_FREE_PIRQ.into(), &mut a, 0), 0);
         a.pirq
     }
 
@@ -84,7 +69,7 @@ fn who_cannot_have_an_interrupt_does_not_take_it_from_who_has() {
     assert!(on_cpu(0, || s.0.host.irq_raised(5)));
     assert!(s.is_pending(port));
     // When the first one lets go, the second one gets it.
-    let close = s.call(nr::HYPERVISOR_EVENT_CHANNEL_OP, EVTCHNOP_CLOSE.into(), &mut (port as u32));
+    let close = s.0.call(nr::HYPERVISOR_EVENT_CHANNEL_OP, EVTCHNOP_CLOSE.into(), &mut (port as u32), 0);
     assert_eq!(close, 0);
     let port = s.bind(300);
     assert!(port > 0, "{port}");
@@ -198,6 +183,7 @@ fn a_domain_that_cannot_be_made_leaves_nothing() {
         hardware: false,
         flags: 0,
         container: None,
+        pool: 0,
         handle: [0; 16],
         ssidref: 0,
         max_vcpus: 40,

@@ -469,7 +469,7 @@ fn timers_after_a_move(steps: impl IntoIterator<Item = Step>, kind: u8) -> [[Opt
     let mut s = Scene::new(2);
     let domain = s.create(G, 1, DEVICES);
     let (v, other) = (domain.vcpus[0].clone(), s.0.current(1).unwrap());
-    s.0.host.set_affinity(&v, &CpuSet::one(0), &CpuSet::ALL).unwrap();
+    s.0.host.set_affinity(&domain, &v, &CpuSet::one(0), &CpuSet::ALL).unwrap();
     s.start(&domain);
     s.handle(|_| vec![eoi()]);
     s.play([apic(0xf0, 0x1ff)].into_iter().chain(steps), 10 * MS);
@@ -477,7 +477,7 @@ fn timers_after_a_move(steps: impl IntoIterator<Item = Step>, kind: u8) -> [[Opt
     let timers = |s: &Scene| [0, 1].map(|cpu| s.0.host.cpus[cpu].timers.lock().deadline((G, 0, kind)));
     assert!(matches!(timers(&s), [Some(_), None]));
     // It has to run on the other CPU, whose control vCPU stands still until the guest is interrupted there.
-    s.0.host.set_affinity(&v, &CpuSet::one(1), &CpuSet::ALL).unwrap();
+    s.0.host.set_affinity(&domain, &v, &CpuSet::one(1), &CpuSet::ALL).unwrap();
     on_cpu(0, || s.0.host.pause_vcpu(&other.d, &other.v, false));
     let (host, mut paused) = (s.0.host.clone(), true);
     s.handle(move |_| {

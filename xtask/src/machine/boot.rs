@@ -108,7 +108,10 @@ impl Boot {
             icount: self.icount,
             interactive: self.interactive,
             qemu_args: self.qemu_args.clone(),
-            limits: Limits { total: Duration::from_secs(self.seconds), silence: self.emulator.patience() },
+            limits: Limits {
+                total: Duration::from_secs(self.seconds),
+                silence: self.emulator.patience().max(Duration::from_secs(self.seconds / 4)),
+            },
             log,
         })
     }

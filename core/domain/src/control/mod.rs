@@ -6,8 +6,9 @@
 mod bitmap;
 mod domctl;
 mod hypfs;
+mod param;
 mod platform;
-pub mod pool;
+mod pool;
 mod sysctl;
 mod wallclock;
 

@@ -27,8 +27,8 @@ const RELEASE: u32 = 4096;
 
 /// A domain as the grant tables see it.
 pub struct GrantView<'a, H: Hw> {
-    host: &'a Host<H>,
-    d: Arc<Domain>,
+    pub(super) host: &'a Host<H>,
+    pub(super) d: Arc<Domain>,
 }
 
 /// A [`GrantView`] that keeps its domain alive.
@@ -273,6 +273,12 @@ impl<H: Hw> Host<H> {
                 let mut batch = gr::CopyBatch::new(&peers, c.d.id);
                 self.each(c, *list, todo, |op: &mut g::GnttabCopy| batch.copy(op))?;
             }
+            g::GNTTABOP_TRANSFER => {
+                self.each(c, *list, todo, |op: &mut g::GnttabTransfer| {
+                    let receiver = self.domain(DomId(op.domid)).ok().map(|d| GrantView { host: self, d });
+                    gr::transfer(&me, receiver.as_ref(), op);
+                })?;
+            }
             g::GNTTABOP_SWAP_GRANT_REF => {
                 self.each(c, *list, todo, |op: &mut g::GnttabSwapGrantRef| {
                     c.d.grants.swap_grant_ref(&me, op)
@@ -424,6 +430,7 @@ const fn element_size(command: u32) -> u64 {
         g::GNTTABOP_UNMAP_GRANT_REF => size_of::<g::GnttabUnmapGrantRef>(),
         g::GNTTABOP_UNMAP_AND_REPLACE => size_of::<g::GnttabUnmapAndReplace>(),
         g::GNTTABOP_COPY => size_of::<g::GnttabCopy>(),
+        g::GNTTABOP_TRANSFER => size_of::<g::GnttabTransfer>(),
         _ => size_of::<g::GnttabSwapGrantRef>(),
     }) as u64
 }

@@ -24,11 +24,13 @@ pub mod pv;
 pub mod reserve;
 pub mod resource;
 pub mod sched;
+mod transfer;
 pub mod vcpu;
 pub mod version;
 
 use fx_types::{Errno, GuestRegs, Result};
 use xen_abi::hypercall as nr;
+use xen_abi::trace::TRC_PV_HYPERCALL_V2;
 
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -49,6 +51,7 @@ impl<H: Hw> Host<H> {
     #[inline]
     pub fn hypercall(&self, c: &VcpuRef, regs: &mut GuestRegs) {
         let number = regs.rax as u32;
+        self.trace(c, TRC_PV_HYPERCALL_V2, &[number]);
         if number == nr::HYPERVISOR_IRET {
             regs.rax = self.iret(c, regs);
             return;

@@ -12,6 +12,10 @@ use crate::hw::Hw;
 /// The interface version that tools of Xen 4.20 look for, major and minor.
 pub(crate) const VERSION: i64 = (4 << 16) | 20;
 pub(crate) const EXTRA: &str = ".0-free-xen";
+/// What made the hypervisor, who, and when.
+pub(crate) const COMPILER: &str = "rustc 1.95";
+pub(crate) const MAKER: &str = "free-xen";
+pub(crate) const MADE: &str = "reproducible";
 const CAPABILITIES: &str = "xen-3.0-x86_64 ";
 const CAPABILITIES_HVM: &str = "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ";
 pub(crate) const CHANGESET: &str = concat!("free-xen ", env!("CARGO_PKG_VERSION"));
@@ -37,10 +41,10 @@ impl<H: Hw> Host<H> {
             v::XENVER_EXTRAVERSION => self.text::<16>(c, arg, EXTRA),
             v::XENVER_COMPILE_INFO => {
                 let info = v::CompileInfo {
-                    compiler: field(shown("rustc 1.95")),
-                    compile_by: field(shown("free-xen")),
-                    compile_domain: field(shown("free-xen")),
-                    compile_date: field(shown("reproducible")),
+                    compiler: field(shown(COMPILER)),
+                    compile_by: field(shown(MAKER)),
+                    compile_domain: field(shown(MAKER)),
+                    compile_date: field(shown(MADE)),
                 };
                 self.guest(c).write_val(arg, &info).map(|()| 0)
             }

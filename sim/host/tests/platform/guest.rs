@@ -225,6 +225,7 @@ impl Scene {
             hardware: false,
             flags: 0,
             container: Some(devices),
+            pool: 0,
             handle: [0; 16],
             ssidref: 0,
             max_vcpus: vcpus,

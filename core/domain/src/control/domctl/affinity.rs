@@ -9,9 +9,8 @@ use xen_abi::domctl::{Domctl, DomctlNodeaffinity, DomctlVcpuaffinity};
 use super::vcpu_of;
 use crate::control::{Outcome, Reply};
 use crate::domain::Domain;
-use crate::host::{Host, RESCHED};
+use crate::host::Host;
 use crate::hw::Hw;
-use crate::vcpu::Vcpu;
 
 /// Bits of a bitmap of nodes.
 const NODES: usize = 64;
@@ -21,19 +20,16 @@ impl<H: Hw> Host<H> {
         let a: DomctlVcpuaffinity = op.get();
         let v = vcpu_of(t, a.vcpu)?;
         let (hard, soft) = asked(&a)?;
-        let online = self.online();
-        let (old_hard, old_soft) = {
-            let now = v.affinity.lock();
-            (now.hard.clone(), now.soft.clone())
-        };
+        let there = self.pool_cpus(t.pool.load(Ordering::Relaxed)).ok_or(Errno::EINVAL)?;
+        let (old_hard, old_soft) = v.affinity_now();
         let new_hard = if hard { self.bitmap_in(&a.cpumap_hard)? } else { old_hard };
         let new_soft = if soft { self.bitmap_in(&a.cpumap_soft)? } else { old_soft };
-        if new_hard.and(&online).is_empty() || soft && new_soft.is_empty() {
+        if soft && new_soft.is_empty() {
             return Err(Errno::EINVAL);
         }
-        self.set_affinity(v, &new_hard, &new_soft)?;
+        self.set_affinity(t, v, &new_hard, &new_soft)?;
         // What is in effect goes back.
-        let effective = new_hard.and(&online);
+        let effective = new_hard.and(&there);
         if hard {
             self.bitmap_out(&a.cpumap_hard, &effective, self.hw.cpus())?;
         }
@@ -41,23 +37,6 @@ impl<H: Hw> Host<H> {
             self.bitmap_out(&a.cpumap_soft, &new_soft.and(&effective), self.hw.cpus())?;
         }
         Ok(Reply::Done)
-    }
-
-    /// Sets on which CPUs a vCPU may run, and on which it should.
-    ///
-    /// # Errors
-    /// `EINVAL` when none of `hard` is online.
-    pub fn set_affinity(&self, v: &Vcpu, hard: &CpuSet, soft: &CpuSet) -> Result {
-        let unit = v.unit.load(Ordering::Acquire);
-        if unit != u32::MAX
-            && let Some(cpu) = self.sched.set_affinity(unit, hard, soft)?
-        {
-            self.ask(cpu, RESCHED);
-        }
-        let mut now = v.affinity.lock();
-        now.hard = hard.clone();
-        now.soft = soft.clone();
-        Ok(())
     }
 
     pub(super) fn domctl_get_affinity(&self, t: &Domain, op: &mut Domctl) -> Outcome {

@@ -7,7 +7,6 @@ use xen_abi::domctl as d;
 use xen_abi::domctl::{Domctl, DomctlCreatedomain};
 use xen_abi::xen::DOMID_FIRST_RESERVED;
 
-use crate::control::pool::POOL;
 use crate::control::{Outcome, Reply};
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -15,12 +14,8 @@ use crate::lifecycle::Create;
 
 /// The most vCPUs of a domain.
 const MAX_VCPUS: u32 = 128;
-/// Frames of a grant table for a domain that names no limit, when the command line does not either.
-const GRANT_FRAMES: u32 = 64;
-/// The same for maptrack.
-const MAPTRACK_FRAMES: u32 = 1024;
 /// The most frames that the toolstack may ask for of either kind.
-const MOST_FRAMES: u32 = 1 << 16;
+pub(crate) const MOST_FRAMES: u32 = 1 << 16;
 
 /// Flags that a PV domain may be created with.
 const FLAGS: u32 = d::XEN_DOMCTL_CDF_XS_DOMAIN;
@@ -45,16 +40,19 @@ impl<H: Hw> Host<H> {
             self.log_guest(c.d.id, format_args!("No domain created: {why}"));
             return Err(e);
         }
+        if self.pool_cpus(config.cpupool_id).is_none_or(|cpus| cpus.is_empty()) {
+            return Err(Errno::ENOENT);
+        }
         let id = self.free_domid(op.domain)?;
-        let default = |n: u32, otherwise: u32| if n == 0 { otherwise } else { n };
-        let grants = default(self.settings.grant_frames, GRANT_FRAMES);
-        let maptrack = default(self.settings.maptrack_frames, MAPTRACK_FRAMES);
-        let domain = self.create_domain(&Create {
+        let grants = self.settings.grant_frames.load(Ordering::Relaxed);
+        let maptrack = self.settings.maptrack_frames.load(Ordering::Relaxed);
+        self.create_domain(&Create {
             id,
             privileged: false,
             hardware: false,
             flags: config.flags,
             container: (config.flags & d::XEN_DOMCTL_CDF_HVM != 0).then_some(config.arch.emulation_flags),
+            pool: config.cpupool_id,
             handle: config.handle,
             ssidref: config.ssidref,
             max_vcpus: config.max_vcpus,
@@ -63,7 +61,6 @@ impl<H: Hw> Host<H> {
             max_maptrack_frames: u32::try_from(config.max_maptrack_frames).unwrap_or(maptrack),
             max_grant_version: config.grant_opts & d::XEN_DOMCTL_GRANT_VERSION_MASK,
         })?;
-        domain.pool.store(config.cpupool_id, Ordering::Relaxed);
         if op.domain != id.0 {
             self.next_domid.store(u32::from(id.0).wrapping_add(1), Ordering::Relaxed);
         }
@@ -123,9 +120,6 @@ fn check(k: &DomctlCreatedomain, virt: bool) -> core::result::Result<(), (Errno,
     if k.max_grant_frames == 0 || k.max_grant_frames.max(k.max_maptrack_frames) > MOST_FRAMES as i32 {
         return refuse("the grant table's limits are out of range");
     }
-    if k.cpupool_id != POOL {
-        return Err((Errno::ENOENT, "there is only CPU pool 0"));
-    }
     Ok(())
 }
 
@@ -151,6 +145,5 @@ mod tests {
         assert_eq!(refused(DomctlCreatedomain { max_vcpus: 0, ..good }), Some(Errno::EINVAL));
         assert_eq!(refused(DomctlCreatedomain { grant_opts: 3, ..good }), Some(Errno::EINVAL));
         assert_eq!(refused(DomctlCreatedomain { max_grant_frames: 0, ..good }), Some(Errno::EINVAL));
-        assert_eq!(refused(DomctlCreatedomain { cpupool_id: 1, ..good }), Some(Errno::ENOENT));
     }
 }

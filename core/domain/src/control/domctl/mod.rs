@@ -14,6 +14,8 @@ mod state;
 mod vcpu;
 mod xstate;
 
+pub(super) use create::MOST_FRAMES;
+
 use alloc::sync::Arc;
 
 use fx_types::{DomId, Errno, GuestVirtExt, Result};

@@ -1,20 +1,29 @@
 //! `XEN_DOMCTL_scheduler_op`: weight and cap.
 
+use core::sync::atomic::Ordering;
+
 use fx_types::Errno;
 use xen_abi::domctl as d;
 use xen_abi::domctl::{Domctl, DomctlSchedCredit2, DomctlSchedulerOp};
 
+use crate::control::pool::sched_id;
 use crate::control::{Outcome, Reply};
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::hw::Hw;
+use crate::pools::Policy;
 
 impl<H: Hw> Host<H> {
     /// A weight of 0 and a cap of all ones leave what is.
     pub(super) fn domctl_scheduler(&self, t: &Domain, op: &mut Domctl) -> Outcome {
         let mut a: DomctlSchedulerOp = op.get();
-        if a.sched_id != d::XEN_SCHEDULER_CREDIT2 {
+        let policy = self.pools.lock().policy(t.pool.load(Ordering::Relaxed)).ok_or(Errno::EINVAL)?;
+        if a.sched_id != sched_id(policy) {
             return Err(Errno::EINVAL);
+        }
+        if policy == Policy::Null {
+            // It has no parameters.
+            return Ok(Reply::Done);
         }
         let (weight, cap) = self.sched.group_params(t.id.0);
         match a.cmd {

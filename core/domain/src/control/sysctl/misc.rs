@@ -1,38 +1,40 @@
 //! Trace buffers, live patches, the scheduler as a whole.
 
 use fx_types::Errno;
-use xen_abi::domctl::XEN_SCHEDULER_CREDIT2;
 use xen_abi::sysctl as s;
 use xen_abi::sysctl::{
     Sysctl, SysctlCredit2Schedule, SysctlLivepatchList, SysctlLivepatchOp, SysctlSchedulerOp, SysctlTbufOp,
 };
 
-use crate::control::pool::POOL;
+use crate::control::pool::sched_id;
 use crate::control::{Outcome, Reply};
 use crate::host::Host;
 use crate::hw::Hw;
+use crate::pools::Policy;
 
 /// The most live patches that one call may ask for.
 const MAX_PATCHES: u32 = 1024;
-/// How long a unit runs at least before it is preempted.
-const RATE_LIMIT_US: u32 = (fx_sched::RATE_LIMIT_NS / 1000) as u32;
+/// Nanoseconds in a microsecond.
+const NS_PER_US: u64 = 1000;
 
 impl<H: Hw> Host<H> {
-    /// There are no trace buffers: their size is 0, and tracing cannot be switched on.
-    pub(super) fn sysctl_trace(op: &mut Sysctl) -> Outcome {
+    pub(super) fn sysctl_trace(&self, op: &mut Sysctl) -> Outcome {
         let mut a: SysctlTbufOp = op.get();
         match a.cmd {
             s::XEN_SYSCTL_TBUFOP_GET_INFO => {
-                (a.evt_mask, a.buffer_mfn, a.size) = (0, 0, 0);
+                let (list, bytes) = self.trace_list();
+                (a.evt_mask, a.buffer_mfn, a.size) = (self.trace_events(), list.0, bytes as u32);
                 op.put(&a);
-                Ok(Reply::Changed)
+                return Ok(Reply::Changed);
             }
-            s::XEN_SYSCTL_TBUFOP_SET_CPU_MASK
-            | s::XEN_SYSCTL_TBUFOP_SET_EVT_MASK
-            | s::XEN_SYSCTL_TBUFOP_DISABLE => Ok(Reply::Done),
-            s::XEN_SYSCTL_TBUFOP_SET_SIZE | s::XEN_SYSCTL_TBUFOP_ENABLE => Err(Errno::EOPNOTSUPP),
-            _ => Err(Errno::EINVAL),
+            s::XEN_SYSCTL_TBUFOP_SET_CPU_MASK => self.set_trace_cpus(self.bitmap_in(&a.cpu_mask)?)?,
+            s::XEN_SYSCTL_TBUFOP_SET_EVT_MASK => self.set_trace_events(a.evt_mask),
+            s::XEN_SYSCTL_TBUFOP_SET_SIZE => self.make_trace_buffers(a.size)?,
+            s::XEN_SYSCTL_TBUFOP_ENABLE => self.set_tracing(true)?,
+            s::XEN_SYSCTL_TBUFOP_DISABLE => self.set_tracing(false)?,
+            _ => return Err(Errno::EINVAL),
         }
+        Ok(Reply::Done)
     }
 
     /// The list of live patches is empty.
@@ -60,24 +62,31 @@ impl<H: Hw> Host<H> {
         }
     }
 
-    /// The rate limit is fixed.
-    pub(super) fn sysctl_scheduler(op: &mut Sysctl) -> Outcome {
+    /// Credit2's rate limit, of the CPUs of a pool; *null* has no parameters.
+    pub(super) fn sysctl_scheduler(&self, op: &mut Sysctl) -> Outcome {
         let mut a: SysctlSchedulerOp = op.get();
-        if a.cpupool_id != POOL {
-            return Err(Errno::ESRCH);
-        }
-        if a.sched_id != XEN_SCHEDULER_CREDIT2 {
+        let policy = self.pools.lock().policy(a.cpupool_id).ok_or(Errno::ESRCH)?;
+        let cpus = self.pool_cpus(a.cpupool_id).ok_or(Errno::ESRCH)?;
+        if a.sched_id != sched_id(policy) {
             return Err(Errno::EINVAL);
         }
-        match a.cmd {
-            s::XEN_SYSCTL_SCHEDOP_GETINFO => {
-                a.put(&SysctlCredit2Schedule { ratelimit_us: RATE_LIMIT_US });
+        match (policy, a.cmd) {
+            (Policy::Null, _) => Ok(Reply::Done),
+            (Policy::Credit2, s::XEN_SYSCTL_SCHEDOP_GETINFO) => {
+                let ns = cpus.first().map_or(fx_sched::RATE_LIMIT_NS, |cpu| self.sched.rate_limit(cpu));
+                a.put(&SysctlCredit2Schedule { ratelimit_us: (ns / NS_PER_US) as u32 });
                 op.put(&a);
                 Ok(Reply::Changed)
             }
-            s::XEN_SYSCTL_SCHEDOP_PUTINFO => {
+            (Policy::Credit2, s::XEN_SYSCTL_SCHEDOP_PUTINFO) => {
                 let p: SysctlCredit2Schedule = a.get();
-                if p.ratelimit_us == RATE_LIMIT_US { Ok(Reply::Done) } else { Err(Errno::EOPNOTSUPP) }
+                let sensible = s::XEN_SYSCTL_SCHED_RATELIMIT_MIN..=s::XEN_SYSCTL_SCHED_RATELIMIT_MAX;
+                if p.ratelimit_us != 0 && !sensible.contains(&p.ratelimit_us) {
+                    return Err(Errno::EINVAL);
+                }
+                let ns = u64::from(p.ratelimit_us).saturating_mul(NS_PER_US);
+                cpus.iter().for_each(|cpu| self.sched.set_rate_limit(cpu, ns));
+                Ok(Reply::Done)
             }
             _ => Err(Errno::EINVAL),
         }

@@ -43,7 +43,7 @@ impl<H: Hw> Host<H> {
     fn sysctl_op(&self, c: &VcpuRef, op: &mut Sysctl) -> Outcome {
         match op.cmd {
             s::XEN_SYSCTL_READCONSOLE => self.sysctl_read_console(op),
-            s::XEN_SYSCTL_TBUF_OP => Self::sysctl_trace(op),
+            s::XEN_SYSCTL_TBUF_OP => self.sysctl_trace(op),
             s::XEN_SYSCTL_PHYSINFO => self.sysctl_physinfo(op),
             s::XEN_SYSCTL_SCHED_ID => Self::sysctl_sched_id(op),
             s::XEN_SYSCTL_GETDOMAININFOLIST => self.sysctl_domains(op),
@@ -57,7 +57,7 @@ impl<H: Hw> Host<H> {
             s::XEN_SYSCTL_NUMAINFO => self.sysctl_numa(op),
             s::XEN_SYSCTL_PCITOPOINFO => self.sysctl_pci_topology(op),
             s::XEN_SYSCTL_CPUPOOL_OP => self.cpupool_op(c, op),
-            s::XEN_SYSCTL_SCHEDULER_OP => Self::sysctl_scheduler(op),
+            s::XEN_SYSCTL_SCHEDULER_OP => self.sysctl_scheduler(op),
             s::XEN_SYSCTL_GET_CPU_LEVELLING_CAPS => self.sysctl_levelling(op),
             s::XEN_SYSCTL_GET_CPU_FEATURESET => self.sysctl_featureset(op),
             s::XEN_SYSCTL_GET_CPU_POLICY => self.sysctl_policy(op),
