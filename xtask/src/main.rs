@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod check;
+mod fuzz;
 mod image;
 mod machine;
 mod paths;
@@ -34,6 +35,8 @@ enum Task {
     Test(test::TestArgs),
     /// Check formatting, lints, the import table, where unsafe stands, sizes of files
     Check,
+    /// Let guests do what they like on the whole core, in this process, for a while
+    Fuzz(fuzz::FuzzArgs),
     /// Compare with Debian's Xen: the same job on both, counted in instructions
     Bench(bench::BenchArgs),
 }
@@ -52,6 +55,7 @@ fn dispatch(task: Task) -> Result<()> {
         Task::Run(args) => run::run(&args),
         Task::Test(args) => test::test(&args),
         Task::Check => check::check(),
+        Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Bench(args) => bench::bench(&args),
     }
 }

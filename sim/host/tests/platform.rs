@@ -12,6 +12,8 @@ mod instructions;
 mod memory;
 #[path = "platform/ticks.rs"]
 mod ticks;
+#[path = "platform/wild.rs"]
+mod wild;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
