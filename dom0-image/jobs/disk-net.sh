@@ -1,10 +1,12 @@
-# disk-net: a guest with a disk (raw file, loop device, xen-blkback) and a network card on a bridge to Dom0.
+# disk-net: a guest with a disk (raw file, loop device, xen-blkback) and a network card on a bridge to Dom0. Other jobs share it, with
+# other guests (TYPE), what these do (MODE, ARGS), how much they write (DISK_MIB) and where on their disk (DISK_SKIP_MIB).
 . /fx/jobs/lib.sh
 start_xen || exit 1
 bridge_up
+DISK_MIB=${DISK_MIB:-256}
 truncate -s 260M /tmp/dn.img
-guest_config dn 'fx.mode=disk,net fx.mib=256' "disk=['format=raw,vdev=xvda,access=rw,target=/tmp/dn.img']" \
-    "vif=['bridge=xenbr0,mac=00:16:3e:00:00:02']"
+make_guest dn "fx.mode=${MODE:-disk,net} fx.mib=$DISK_MIB $ARGS" "vif=['bridge=xenbr0,mac=00:16:3e:00:00:02']" \
+    "${DISK-disk=['format=raw,vdev=xvda,access=rw,target=/tmp/dn.img']}" || exit 1
 # nc's standard input stays open: at its end nc would close its side, and the sender would leave too early.
 [ -p /tmp/hold ] || mkfifo /tmp/hold
 exec 9<>/tmp/hold
@@ -16,7 +18,7 @@ show_guest dn
 lines dn 'GUEST disk OK' >/dev/null
 verdict $? disk "$(lines dn 'GUEST disk' | cut -d' ' -f3-)"
 sum=$(lines dn 'GUEST disk' | grep -o 'sum=[0-9a-f]*')
-[ "sum=$(head -c 256M /tmp/dn.img | fx sum)" = "$sum" ]
+[ "sum=$(dd if=/tmp/dn.img bs=1M skip="${DISK_SKIP_MIB:-0}" count="$DISK_MIB" status=none | fx sum)" = "$sum" ]
 verdict $? disk_seen_by_dom0
 lines dn 'GUEST ping' | grep -q ' 0% packet loss'
 verdict $? ping "$(lines dn 'GUEST ping' | grep -o '20 packets.*')"

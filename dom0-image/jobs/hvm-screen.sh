@@ -1,5 +1,6 @@
 # hvm-screen: an HVM guest with a VGA card and VNC: what its boot sector writes by the BIOS (three lines of #) is in the picture that
-# the device model shows. Not among the tests: cargo xtask run --jobs hvm-screen --batch
+# the device model shows, and a VNC client (Debian's vncsnapshot) gets a picture, which is printed for somebody to look at.
+# Not among the tests: cargo xtask run --jobs hvm-screen --batch
 . /fx/jobs/lib.sh
 start_xen || exit 1
 # cli; ax, ds = 0; si = text; for each byte: ah = 0x0e, bx = 7, int 0x10 (screen); then sti, hlt for ever
@@ -27,8 +28,7 @@ PY
 until_true 60 shows
 verdict $? picture "$(shows)"
 xl list
-ss -ltn 2>/dev/null | grep -q ':5900 ' || netstat -ltn 2>/dev/null | grep -q ':5900 ' || grep -qi ':170C ' /proc/net/tcp
-verdict $? vnc_listens
+picture 127.0.0.1:0
 check destroy 60 xl destroy screen
 until_true 20 gone screen
 verdict $? gone

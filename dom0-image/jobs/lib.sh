@@ -85,10 +85,49 @@ guest_config() {
     rm -f $CONSOLES/guest-$name.log
 }
 
+# disk_guest NAME ARGS LINE...: a copy of the guests' disk as /tmp/NAME.img, whose GRUB gives ARGS to the kernel, and /tmp/NAME.cfg
+# of an HVM guest without a screen that starts from it. Its console is the serial line, unless SERIAL says where that goes and ARGS
+# has another one. The job needs the guests' disk and says so.
+disk_guest() {
+    local name=$1 args=$2 serial
+    shift 2
+    modprobe tun # for emulated network cards
+    serial=$(grep -lx guests /sys/block/*/serial) || return 1
+    cp --sparse=always "/dev/$(basename "${serial%/serial}")" "/tmp/$name.img" || return 1
+    # The EFI system partition begins after 2 MiB.
+    mkdir -p /tmp/esp && mount -t vfat -o loop,offset=2097152 "/tmp/$name.img" /tmp/esp || return 1
+    echo "set args='quiet $args'" >/tmp/esp/grub/args.cfg
+    umount /tmp/esp || return 1
+    printf '%s\n' "name='$name'" "type='hvm'" "bios='${FIRMWARE:-seabios}'" "memory=${MEMORY:-256}" "vcpus=${VCPUS:-1}" "boot='c'" \
+        "usb=0" "on_crash='destroy'" "disk=['format=raw,vdev=hda,access=rw,target=/tmp/$name.img']" "vga='none'" "vnc=0" "sdl=0" \
+        "nographic=1" "serial='${SERIAL:-file:$CONSOLES/guest-$name.log}'" "$@" >"/tmp/$name.cfg"
+    rm -f "$CONSOLES/guest-$name.log"
+}
+
+# make_guest NAME ARGS LINE...: the guest of jobs that serve several types; TYPE=hvm-disk is what `disk_guest` makes
+make_guest() {
+    if [ "$TYPE" = hvm-disk ]; then disk_guest "$@"; else guest_config "$@"; fi || verdict $? "$1_config"
+}
+
+# picture DISPLAY: a VNC client gets a picture (none that has one colour only), which is printed for somebody to look at:
+#   sed -n '/^PICTURE/,/^END/p' target/run.log | grep -v ' ' | base64 -di >picture.jpg
+picture() {
+    check vnc 120 vncsnapshot -quality 60 "$1" /tmp/picture.jpg || return 1
+    echo "PICTURE of the VNC client"
+    base64 -w 100 /tmp/picture.jpg
+    echo "END of the picture"
+}
+
 # said NAME PATTERN: whether the guest's console shows it
 said() { grep -q -E -- "$2" $CONSOLES/guest-$1.log; }
 lines() { tr -d '\r' <$CONSOLES/guest-$1.log 2>/dev/null | grep -E -- "$2"; }
 gone() { ! xl domid "$1"; }
+ticks() { lines "$1" TICK | wc -l; }
+moves() { # moves NAME SECONDS: whether a guest that ticks goes on within that time
+    local before=$(ticks "$1")
+    sleep "$2"
+    [ "$(ticks "$1")" -gt "$before" ]
+}
 show_guest() { lines "$1" . | sed "s/^/  $1| /" | tail -${2:-25}; }
 
 # guest_says NAME RESULT SECONDS PATTERN

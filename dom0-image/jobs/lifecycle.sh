@@ -2,26 +2,19 @@
 . /fx/jobs/lib.sh
 start_xen || exit 1
 free=$(free_kib)
-guest=lc
-ticks() { lines $guest TICK | wc -l; }
-moves() { # moves SECONDS: whether the guest goes on within that time
-    local before=$(ticks)
-    sleep "$1"
-    [ "$(ticks)" -gt "$before" ]
-}
 memory_is() { xl list lc | awk -v low="$1" -v high="$2" 'NR == 2 { exit !($3 >= low && $3 <= high) }'; }
 last_cpus() { lines lc TICK | tail -1 | grep -q " cpus=$1 "; }
 
-VCPUS=2 guest_config lc fx.mode=stay 'maxmem=320' "on_reboot='restart'"
+VCPUS=2 make_guest lc "fx.mode=stay $ARGS" 'maxmem=320' "on_reboot='restart'"
 check create 120 xl create /tmp/lc.cfg || exit 1
 guest_says lc hello 120 'HELLO FROM GUEST'
 guest_says lc ticks 60 'TICK 2'
 
 check pause 30 xl pause lc
-! moves 3
+! moves lc 3
 verdict $? paused_stands_still
 check unpause 30 xl unpause lc
-moves 4
+moves lc 4
 verdict $? unpaused_moves
 
 check vcpu_set_1 30 xl vcpu-set lc 1
@@ -40,7 +33,7 @@ if check save 180 xl save lc /tmp/lc.save; then
     gone lc
     verdict $? saved_is_gone
     check restore 180 xl restore /tmp/lc.save || tail -15 /var/log/xen/xl-lc.log
-    moves 5
+    moves lc 5
     verdict $? restored_moves || { show_guest lc 8; xl dmesg | tail -10; }
     rm -f /tmp/lc.save
 fi
@@ -57,17 +50,16 @@ verdict $? gone
 show_guest lc 12
 
 # A guest whose time stamp counter is emulated: it begins with the guest, and goes on in what is restored.
-guest=tsc
 dom0=$(fx tsc)
 counter() { lines tsc HELLO | sed 's/.*tsc=//' | tail -1; }
-guest_config tsc fx.mode=stay "tsc_mode='always_emulate'"
+make_guest tsc "fx.mode=stay $ARGS" "tsc_mode='always_emulate'"
 check tsc_create 120 xl create /tmp/tsc.cfg
 guest_says tsc tsc_ticks 120 'TICK 2'
 [ "$(counter)" -gt 0 ] && [ "$(counter)" -lt "$dom0" ]
 verdict $? tsc_is_its_own "$(counter), in Dom0 $dom0"
 check tsc_save 180 xl save tsc /tmp/tsc.save
 check tsc_restore 180 xl restore /tmp/tsc.save
-moves 5
+moves tsc 5
 verdict $? tsc_restored_moves || { show_guest tsc 8; xl dmesg | tail -10; }
 rm -f /tmp/tsc.save
 check tsc_destroy 60 xl destroy tsc

@@ -1,7 +1,7 @@
 # smp-guest: like pv-guest, with two virtual CPUs, that also move between physical ones.
 . /fx/jobs/lib.sh
 start_xen || exit 1
-VCPUS=2 guest_config smp fx.mode=stay
+VCPUS=2 make_guest smp "fx.mode=stay $ARGS"
 check create 120 xl create /tmp/smp.cfg || exit 1
 guest_says smp hello 120 'HELLO FROM GUEST'
 guest_says smp both_vcpus 60 'TICK 2 cpus=0-1'

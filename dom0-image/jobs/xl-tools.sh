@@ -43,3 +43,9 @@ check console_after_reboot 60 python3 /fx/dialog.py 50 'xl console tools' 'type:
 check shutdown 60 xl shutdown -w tools
 gone tools
 verdict $? gone || xl destroy tools
+
+# A kernel that is none: xl says so, and nothing is left of the guest.
+guest_config nokernel fx.mode=talk
+sed -i 's|^kernel *=.*|kernel = "/etc/os-release"|' /tmp/nokernel.cfg
+! timeout 60 xl create /tmp/nokernel.cfg >/tmp/nokernel.out 2>&1 && grep -qi 'invalid kernel' /tmp/nokernel.out && gone nokernel
+verdict $? no_kernel "$(grep -i 'invalid kernel' /tmp/nokernel.out | tail -1)" || cat /tmp/nokernel.out

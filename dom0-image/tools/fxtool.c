@@ -1,6 +1,6 @@
 /* fxtool: what the jobs measure with, in Dom0 and in guests. Static, without options to speak of.
      fxtool tsc     prints the time stamp counter (under QEMU's icount shift=0: instructions since power-on)
-     fxtool loops   times getpid, fork, fork+exec, pipe and page faults, in TSC ticks for each, as LOOP lines
+     fxtool loops   times getpid, fork, fork+exec, vfork+exec, pipe, page faults and mmap, in TSC ticks for each, as LOOP lines
      fxtool wait FILE TEXT SECONDS  waits cheaply until FILE contains TEXT, then prints the time stamp counter
      fxtool fill MIB SEED  writes so much data, no two words of it alike, to its standard output
      fxtool sum     prints a checksum of its standard input; busybox's md5sum takes minutes for what this does in seconds
@@ -33,18 +33,49 @@ static void getpid_loop(int count)
         syscall(SYS_getpid);
 }
 
+static void end_of(pid_t pid)
+{
+    int status;
+    check(pid >= 0 && waitpid(pid, &status, 0) == pid && status == 0, "child");
+}
+
+static void exec_nothing(void)
+{
+    execl("/proc/self/exe", "fxtool", "nothing", NULL);
+    _exit(1);
+}
+
 static void child(int count, int exec)
 {
     while (count--) {
-        int status;
         pid_t pid = fork();
-        check(pid >= 0, "fork");
         if (pid == 0) {
             if (exec)
-                execl("/proc/self/exe", "fxtool", "nothing", NULL);
-            _exit(exec);
+                exec_nothing();
+            _exit(0);
         }
-        check(waitpid(pid, &status, 0) == pid && status == 0, "child");
+        end_of(pid);
+    }
+}
+
+static void vfork_exec_loop(int count)
+{
+    while (count--) {
+        pid_t pid = vfork();
+        if (pid == 0)
+            exec_nothing();
+        end_of(pid);
+    }
+}
+
+/* Maps and unmaps a page that is touched: what most programs do between their system calls. */
+static void mmap_loop(int count)
+{
+    while (count--) {
+        char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        check(page != MAP_FAILED, "mmap");
+        page[0] = 1;
+        munmap(page, 4096);
     }
 }
 
@@ -181,6 +212,8 @@ int main(int argc, char **argv)
         measure("getpid", getpid_loop, 5000);
         measure("fork", fork_loop, 40);
         measure("fork_exec", exec_loop, 40);
+        measure("vfork_exec", vfork_exec_loop, 40);
+        measure("mmap_touch_unmap", mmap_loop, 1000);
         measure("pipe_round_trip", pipe_loop, 500);
         measure("page_fault", fault_loop, 1000);
         return 0;

@@ -3,8 +3,10 @@
 mod bench;
 mod build;
 mod check;
+mod deb;
 mod fuzz;
 mod image;
+mod iso;
 mod machine;
 mod paths;
 mod proc;
@@ -29,6 +31,10 @@ enum Task {
     Build,
     /// Build the Debian Dom0 image, its kernel and the initrds (cached)
     Image,
+    /// Make a Debian package with the hypervisor and its entries in GRUB's menu
+    Deb,
+    /// Make a CD image with GRUB that boots the hypervisor with Debian as Dom0, on a BIOS and on UEFI
+    Iso(iso::IsoArgs),
     /// Boot the hypervisor with Debian as Dom0 in QEMU and start a PV guest in it
     Run(run::RunArgs),
     /// Run the host tests, the checks and the machine tests
@@ -52,6 +58,8 @@ fn dispatch(task: Task) -> Result<()> {
     match task {
         Task::Build => build::build(),
         Task::Image => image::image().map(|_| ()),
+        Task::Deb => deb::deb(),
+        Task::Iso(args) => iso::iso(&args),
         Task::Run(args) => run::run(&args),
         Task::Test(args) => test::test(&args),
         Task::Check => check::check(),

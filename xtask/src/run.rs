@@ -49,7 +49,7 @@ pub struct RunArgs {
     /// Boot this test guest (guests/NAME) in Dom0's place
     #[arg(long, value_name = "NAME")]
     guest: Option<String>,
-    /// What emulates the machine of a test guest
+    /// What emulates the machine
     #[arg(long, value_enum, default_value_t)]
     emulator: Emulator,
     /// What loads the hypervisor
@@ -98,7 +98,7 @@ fn guest(args: &RunArgs, name: &str, hypervisor: &Path) -> Result<Machine> {
     };
     let mut machine = machine::guest::machine(hypervisor, elf, args.smp, paths::target().join("run.log"));
     machine.emulator = args.emulator;
-    machine.loader = if args.emulator == Emulator::Bochs { Loader::Grub } else { args.loader };
+    machine.loader = args.emulator.loader(args.loader);
     machine.modules = vec![(elf.clone(), args.dom0_args.clone())];
     machine.limits.total = Duration::from_secs(args.timeout);
     machine.hypervisor.1.push_str(&format!(" {}", args.xen_args));
@@ -112,6 +112,7 @@ fn boot(args: &RunArgs, hypervisor: Option<PathBuf>) -> Boot {
     let (disk, nic) =
         if args.legacy_devices { (Disk::Ahci, Nic::E1000) } else { (Disk::Virtio, Nic::Virtio) };
     Boot {
+        emulator: args.emulator,
         loader: args.loader,
         hypervisor,
         jobs: args.jobs.clone(),

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::console::{Consoles, Conswitch, LogLevels, Timestamps, Vga};
-use crate::memory::VcpuRange;
+use crate::memory::{Dom0Mem, MemSize, VcpuRange};
 use crate::names::{self, Known};
 use crate::options::{Acpi, Clocksource, Dom0, Gnttab, Options, RebootMethod};
 use crate::serial::SerialPort;
@@ -59,7 +59,21 @@ impl Options {
                 warnings.push(w);
             }
         }
+        warnings.extend(options.conflicts());
         (options, warnings)
+    }
+
+    /// Options that contradict each other, and which of them counts.
+    fn conflicts(&self) -> impl Iterator<Item = String> {
+        let Dom0Mem { size, min, max } = self.dom0_mem;
+        let above = |a: Option<MemSize>| a.zip(max).is_some_and(|(a, max)| a.surely_above(max));
+        let one = self.nosmp && self.maxcpus.is_some_and(|n| n > 1);
+        let list = [
+            (above(size), "dom0_mem: the size is above max:, and max: counts"),
+            (above(min), "dom0_mem: min: is above max:, and max: counts"),
+            (one, "nosmp and maxcpus= above 1: nosmp counts, one CPU is used"),
+        ];
+        list.into_iter().filter(|(is, _)| *is).map(|(_, text)| text.into())
     }
 
     /// The value of a known option that has no field; the last one counts.
@@ -370,6 +384,19 @@ mod tests {
         assert!(w("sched=null").contains("credit2 class only"));
         assert!(w("gnttab=max-ver:3").contains("max-ver:1"));
         assert!(w("console=xhci").contains("com1, com2 and vga"));
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let conflicts = |line| Options::parse(line).1;
+        assert_eq!(conflicts("dom0_mem=2G,max:1G"), ["dom0_mem: the size is above max:, and max: counts"]);
+        assert_eq!(conflicts("dom0_mem=min:2G,max:1G"), ["dom0_mem: min: is above max:, and max: counts"]);
+        assert_eq!(conflicts("nosmp maxcpus=2").len(), 1);
+        // What is not contradictory on every machine is none.
+        for line in ["dom0_mem=1G,max:1G", "dom0_mem=2G,max:10%", "dom0_mem=-1G,max:512M", "nosmp maxcpus=1"]
+        {
+            assert_eq!(conflicts(line), [""; 0], "{line}");
+        }
     }
 
     #[test]

@@ -35,6 +35,12 @@ impl MemSize {
         Some(Self { bytes, percent, negative })
     }
 
+    /// Whether it is more than `other` on every machine.
+    pub(crate) const fn surely_above(self, other: Self) -> bool {
+        let fixed = self.percent == 0 && !self.negative && other.percent == 0 && !other.negative;
+        fixed && self.bytes > other.bytes
+    }
+
     /// In pages, of `available` ones.
     fn pages(self, available: u64) -> u64 {
         let part = u128::from(available).saturating_mul(u128::from(self.percent)) / 100;

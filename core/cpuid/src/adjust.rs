@@ -44,6 +44,9 @@ const WITHOUT_REGISTERS: &[u32] = &[
     X86_FEATURE_BHI_CTRL,
 ];
 
+/// The same of PV guests: the registers of wider breakpoints.
+const PV_WITHOUT_REGISTERS: &[u32] = &[X86_FEATURE_DBEXT, X86_FEATURE_ADDR_MSK_EXT];
+
 /// The machine's policies that guests' ones are derived from.
 #[derive(Clone, Copy)]
 pub(crate) struct Machine<'a> {
@@ -61,6 +64,7 @@ pub(crate) fn pv_max(m: Machine<'_>) -> CpuPolicy {
         fs.remove(&[X86_FEATURE_IBRSB, X86_FEATURE_IBRS]);
     }
     max_features(&mut fs, m);
+    fs.remove(PV_WITHOUT_REGISTERS);
     finish(&mut p, &mut fs, m);
     p.extd[0xa] = Leaf::EMPTY;
     p
@@ -95,6 +99,7 @@ pub(crate) fn hvm_max(m: Machine<'_>) -> CpuPolicy {
     }
     max_features(&mut fs, m);
     fs.remove(WITHOUT_REGISTERS);
+    fs = fs.without(m.config.hvm_hidden);
     finish(&mut p, &mut fs, m);
     nested_leaf(&mut p);
     // For an HVM guest CPUID is always intercepted.
@@ -114,6 +119,7 @@ pub(crate) fn hvm_default(m: Machine<'_>, max: &CpuPolicy) -> CpuPolicy {
     let mut fs = p.featureset().and(audience);
     default_features(&mut fs, m);
     fs.remove(WITHOUT_REGISTERS);
+    fs = fs.without(m.config.hvm_hidden);
     finish(&mut p, &mut fs, m);
     p
 }

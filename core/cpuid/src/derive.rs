@@ -37,6 +37,8 @@ pub struct HostConfig {
     pub pmu: bool,
     /// CPUID faulting works.
     pub cpuid_faulting: bool,
+    /// Features that hardware virtualisation keeps from HVM guests.
+    pub hvm_hidden: Featureset,
     /// HVM guests are possible; without this their policies are empty.
     pub hvm: bool,
     /// Nested paging works.

@@ -71,6 +71,7 @@ impl<H: Hw> Host<H> {
             domid: d.id.0,
             hvm: d.hvm.is_some(),
             hardware_domain: d.hardware,
+            viridian: d.hvm.as_ref().is_some_and(|h| h.viridian_features() != 0),
             tsc_mode: d.tsc.mode(),
             vtsc: d.tsc.is_emulated(),
             tsc_khz: s.khz,
@@ -95,6 +96,11 @@ impl<H: Hw> Host<H> {
         self.cpuid_as(c, &vcpu, leaf, subleaf)
     }
 
+    /// Whether the current HVM vCPU's `cpuid` faults: its kernel wants that of user mode's.
+    pub(crate) fn cpuid_faults(&self, c: &VcpuRef, x: &H::Context) -> bool {
+        c.v.msrs.cpuid_faults() && self.hw.privilege(x) != 0
+    }
+
     /// What `cpuid` gives the current HVM vCPU.
     pub(crate) fn hvm_cpuid(
         &self,
@@ -104,6 +110,9 @@ impl<H: Hw> Host<H> {
         leaf: u32,
         subleaf: u32,
     ) -> [u32; 4] {
+        if let Some(answer) = self.viridian_leaf(&c.d, leaf) {
+            return answer;
+        }
         let (privilege, long_mode) = self.hvm_mode(x);
         let vcpu = VcpuView {
             vcpu_id: c.v.id,
@@ -148,7 +157,7 @@ impl<H: Hw> Host<H> {
             MSR_MCG_STATUS | MSR_MCG_CTL | MSR_MC0_CTL..=MSR_MC_LAST => return Some(0),
             _ => {}
         }
-        match cp::guest_rdmsr(&c.d.policy.lock(), 0, msr) {
+        match Self::read_own_msr(c, msr) {
             MsrAnswer::Value(v) => Some(v),
             MsrAnswer::Fault => None,
             // The hardware domain manages the hardware; what it may see of it is still a closed list.
@@ -168,7 +177,7 @@ impl<H: Hw> Host<H> {
             MSR_PAT => return value == PAT,
             MSR_AMD_PATCHLEVEL => return value == 0,
             MSR_MISC_ENABLE | MSR_MCG_STATUS | MSR_MCG_CTL | MSR_MC0_CTL..=MSR_MC_LAST => return true,
-            _ => return matches!(cp::guest_wrmsr(&c.d.policy.lock(), msr, value), MsrAnswer::Value(_)),
+            _ => return matches!(self.write_own_msr(c, msr, value), MsrAnswer::Value(_)),
         }
         true
     }

@@ -95,7 +95,7 @@ impl<H: Hw> Host<H> {
             shared_info: d.shared_info(),
             cmdline: image.cmdline,
             flags: 0,
-            vga: None,
+            vga: self.firmware.display,
         };
         let built = fx_loader::build(&memory, &kernel, initrd, &params).map_err(|e| format!("{e}"))?;
         if built.cmdline_truncated {

@@ -13,6 +13,7 @@ use fx_types::{DomId, Errno, Mfn, Result};
 use xen_abi::xen::{DOMID_IO, DOMID_SELF};
 
 use crate::domain::{DEAD, Domain};
+use crate::firmware::Firmware;
 use crate::hw::Hw;
 use crate::vcpu::Vcpu;
 
@@ -85,6 +86,8 @@ pub struct Host<H: Hw> {
     pub console: crate::console::Console,
     /// What the command line decides about domains.
     pub settings: Settings,
+    /// What firmware and loader said.
+    pub firmware: Firmware,
     /// CPU policies of the host and the limits of guests'.
     pub policies: crate::cpuid::Policies,
     /// Frames of RAM in all.

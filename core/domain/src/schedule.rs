@@ -110,6 +110,7 @@ impl<H: Hw> Host<H> {
                 None => s.segments = self.hw.save_segments(),
             }
         }
+        self.switch_own_msrs(c, false);
         // Another CPU may run it next: what the processor holds is put where that one finds it.
         self.hw.xstate_save(Mfn(c.v.xstate.get()));
         let state = if c.v.is_runnable(c.d.is_paused()) {
@@ -146,6 +147,7 @@ impl<H: Hw> Host<H> {
         let s = *c.v.saved.lock();
         *regs = s.regs;
         regs.entry_vector = 0;
+        self.switch_own_msrs(c, true);
         if let Some(x) = self.context(&c.v) {
             return self.load_hvm(c, x);
         }

@@ -12,8 +12,10 @@ use crate::vcpu::{Vcpu, WAIT_POLL};
 
 /// Offset of `time` in `vcpu_info`.
 const TIME: u64 = 32;
-/// Offset of the wall clock in the shared information page.
-const WALLCLOCK: u64 = 0xc00;
+/// Offsets of the wall clock in the shared information page, and of its upper half of seconds.
+const WALLCLOCK: [u64; 2] = [0xc00, 0xc0c];
+/// The same in the layout of 32-bit guests.
+const NARROW_WALLCLOCK: [u64; 2] = [0x900, 0x924];
 /// Offset of the multiplier in `vcpu_time_info`.
 const SCALE: u64 = core::mem::offset_of!(VcpuTimeInfo, tsc_to_system_mul) as u64;
 /// Timer kind: a PV vCPU's single-shot one.
@@ -28,6 +30,21 @@ pub const WATCHDOG: u8 = 3;
 pub const APIC: u8 = 4;
 /// Timer kind: the devices of an HVM domain's platform; of vCPU 0.
 pub const PLATFORM: u8 = 5;
+/// Timer kind: a vCPU's synthetic ones of Hyper-V's interface.
+pub const SYNTHETIC: u8 = 6;
+
+/// Where 32-bit guests, which align 64-bit words to 4 bytes, have the time since when in their run state.
+const NARROW_SINCE: u64 = 4;
+
+/// A run state as 32-bit guests have it: the state, since when, the times.
+pub(crate) fn narrow_runstate(r: &crate::vcpu::RunState, since: u64) -> [u32; 11] {
+    let mut words = [0; 11];
+    let halves = [since].into_iter().chain(r.time).flat_map(|w| [w as u32, (w >> 32) as u32]);
+    for (to, from) in words.iter_mut().zip([r.state].into_iter().chain(halves)) {
+        *to = from;
+    }
+    words
+}
 
 impl<H: Hw> Host<H> {
     /// Brings a vCPU's clock page up to date.
@@ -67,12 +84,13 @@ impl<H: Hw> Host<H> {
     pub fn update_wallclock(&self, d: &Domain) {
         let ns = self.wallclock();
         let sec = (ns / 1_000_000_000).wrapping_add(d.time_offset.get());
-        let at = d.shared_info().add(WALLCLOCK);
+        let [at, high] = if d.events.is_narrow() { NARROW_WALLCLOCK } else { WALLCLOCK };
+        let [at, high] = [at, high].map(|offset| d.shared_info().add(offset));
         let version = self.hw.load32(at) | 1;
         self.hw.store32(at, version);
         self.hw.store32(at.add(4), sec as u32);
         self.hw.store32(at.add(8), (ns % 1_000_000_000) as u32);
-        self.hw.store32(at.add(12), (sec >> 32) as u32);
+        self.hw.store32(high, (sec >> 32) as u32);
         self.hw.store32(at, version.wrapping_add(1));
     }
 
@@ -116,6 +134,11 @@ impl<H: Hw> Host<H> {
     pub fn write_runstate(&self, c: &VcpuRef, va: u64, r: &crate::vcpu::RunState) -> fx_types::Result {
         const UPDATE: u64 = 1 << 63;
         let flagged = c.d.assists(xen_abi::xen::VMASST_TYPE_RUNSTATE_UPDATE_FLAG);
+        if c.d.events.is_narrow() {
+            let mark = if flagged { UPDATE } else { 0 };
+            self.guest(c).write_val(va, &narrow_runstate(r, r.since | mark))?;
+            return self.guest(c).write_val(va.wrapping_add(NARROW_SINCE), &r.since);
+        }
         let [t0, t1, t2, t3] = r.time;
         let words = [u64::from(r.state), r.since, t0, t1, t2, t3];
         if flagged {
@@ -132,6 +155,11 @@ impl<H: Hw> Host<H> {
     pub(crate) fn put_runstate(&self, c: &VcpuRef, at: Maddr, r: &crate::vcpu::RunState) {
         const UPDATE: u64 = 1 << 63;
         let flagged = c.d.assists(xen_abi::xen::VMASST_TYPE_RUNSTATE_UPDATE_FLAG);
+        if c.d.events.is_narrow() {
+            let mark = if flagged { UPDATE } else { 0 };
+            self.hw.put(at, &narrow_runstate(r, r.since | mark));
+            return self.hw.put(at.add(NARROW_SINCE), &r.since);
+        }
         if flagged {
             self.hw.store64(at.add(8), r.since | UPDATE);
         }
@@ -194,6 +222,7 @@ impl<H: Hw> Host<H> {
         }
         self.rearm_apic(c);
         self.rearm_platform(c);
+        self.rearm_synthetic(c);
         if let Some(first) = [single, next].into_iter().filter(|t| *t != 0).min() {
             self.await_timer(first);
         }
@@ -222,6 +251,7 @@ impl<H: Hw> Host<H> {
                 PERIODIC => self.periodic_expired(&d, v, now),
                 APIC => self.apic_timer_expired(&d, v, now),
                 PLATFORM => self.platform_expired(&d),
+                SYNTHETIC => self.wake_hvm(&d, v),
                 _ => {
                     if v.blocked.load(Ordering::Acquire) == WAIT_POLL {
                         self.unblock(&d, v);

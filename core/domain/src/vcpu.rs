@@ -141,6 +141,8 @@ pub struct Vcpu {
     pub affinity: Lock<Affinity>,
     /// Frame of extended state.
     pub xstate: Own64,
+    /// Model-specific registers of its own.
+    pub msrs: crate::own_msrs::OwnMsrs,
     /// What it has in a hardware container.
     pub hvm: Option<crate::hvm::HvmVcpu>,
 }
@@ -236,6 +238,7 @@ impl Vcpu {
             runstate: Lock::new(RunState { state: 3, ..RunState::default() }),
             affinity: Lock::new(Affinity { hard: CpuSet::ALL, soft: CpuSet::ALL }),
             xstate: Own64::new(xstate.0),
+            msrs: crate::own_msrs::OwnMsrs::default(),
             hvm,
         })
     }

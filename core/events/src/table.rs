@@ -1,7 +1,9 @@
 //! A domain's port table: growth, allocation, freeing.
 
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Release};
+use core::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Release,
+};
 
 use fx_sync::{Lock, LockGuard, Once};
 use fx_types::{Errno, Maddr, Result, try_filled};
@@ -61,6 +63,9 @@ impl Vcpu {
     }
 }
 
+/// Ports of the 2-level ABI in the layout of 32-bit guests: 32 words of 32 bits.
+const NARROW_CHANNELS: u32 = 1024;
+
 /// The event channels of one domain.
 pub struct EventChannels {
     buckets: Box<[Bucket]>,
@@ -68,6 +73,8 @@ pub struct EventChannels {
     pub(crate) ports: Lock<Ports>,
     pub(crate) vcpus: Box<[Vcpu]>,
     fifo: AtomicBool,
+    /// The shared pages have the layout of 32-bit guests.
+    narrow: AtomicBool,
     /// Machine addresses of the pages of the FIFO event array, 0 from the first one that is not there.
     pub(crate) pages: Box<[AtomicU64]>,
 }
@@ -88,6 +95,7 @@ impl EventChannels {
             ports: Lock::new(Ports { next_free: 1, active: 0, own: 0, dying: false }),
             vcpus: try_filled(max_vcpus as usize, |_| Vcpu::new())?,
             fifo: AtomicBool::new(false),
+            narrow: AtomicBool::new(false),
             pages: try_filled(MAX_PAGES, |_| AtomicU64::new(0))?,
         };
         t.channel_or_grow(0)?.rebind(Binding::Reserved);
@@ -112,6 +120,17 @@ impl EventChannels {
         self.vcpus.get(vcpu as usize)
     }
 
+    /// Whether the shared pages have the layout of 32-bit guests.
+    #[inline]
+    pub fn is_narrow(&self) -> bool {
+        self.narrow.load(Acquire)
+    }
+
+    /// Sets that; whether it changes.
+    pub fn set_narrow(&self, narrow: bool) -> bool {
+        self.narrow.swap(narrow, AcqRel) != narrow
+    }
+
     /// Whether the domain uses the FIFO ABI.
     #[inline]
     pub fn is_fifo(&self) -> bool {
@@ -125,7 +144,11 @@ impl EventChannels {
 
     /// The highest port that can be allocated at present.
     fn last_port(&self) -> u32 {
-        let abi = if self.is_fifo() { EVTCHN_FIFO_NR_CHANNELS } else { EVTCHN_2L_NR_CHANNELS };
+        let abi = match (self.is_fifo(), self.is_narrow()) {
+            (true, _) => EVTCHN_FIFO_NR_CHANNELS,
+            (false, true) => NARROW_CHANNELS,
+            (false, false) => EVTCHN_2L_NR_CHANNELS,
+        };
         self.max_port.min(abi.saturating_sub(1))
     }
 

@@ -1,4 +1,5 @@
-//! The 2-level ABI: pending and mask bits in the shared page, and a word in `vcpu_info` that says which 64 to look at.
+//! The 2-level ABI: pending and mask bits in the shared page, and a word in `vcpu_info` that says which 64 to look at. For 32-bit
+//! guests both bitmaps are shorter, and the word has a bit for each 32 ports; the first bitmap begins at the same place.
 
 use core::mem::offset_of;
 
@@ -7,6 +8,10 @@ use xen_abi::xen::{SharedInfo, VcpuInfo};
 
 use crate::EventHost;
 use crate::deliver::{Raised, upcall_raised};
+
+/// Where 32-bit guests have the mask bits in the shared page, and the word of `vcpu_info`.
+const NARROW_MASK: usize = 0x880;
+const NARROW_SELECTOR: u64 = 4;
 
 /// Where the bit of `port` is in a bitmap at `offset` of the shared page, as an address of 8 bytes and a bit.
 #[inline]
@@ -22,7 +27,14 @@ fn pending<H: EventHost>(host: &H, port: u32) -> (Maddr, u64) {
 
 #[inline]
 fn mask<H: EventHost>(host: &H, port: u32) -> (Maddr, u64) {
-    bit(host, offset_of!(SharedInfo, evtchn_mask), port)
+    let wide = offset_of!(SharedInfo, evtchn_mask);
+    bit(host, if host.events().is_narrow() { NARROW_MASK } else { wide }, port)
+}
+
+/// Where the word of `vcpu_info` is that says where to look.
+#[inline]
+fn selector(info: Maddr, narrow: bool) -> Maddr {
+    info.add(if narrow { NARROW_SELECTOR } else { offset_of!(VcpuInfo, evtchn_pending_sel) as u64 })
 }
 
 /// Makes `port` pending. An unmasked port that was not pending is selected for `vcpu`.
@@ -39,14 +51,27 @@ pub(crate) fn set_pending<H: EventHost>(host: &H, port: u32, vcpu: u32) -> Raise
 #[inline]
 fn select<H: EventHost>(host: &H, port: u32, vcpu: u32) -> bool {
     let Some(info) = host.vcpu_info(vcpu) else { return false };
-    let b = 1u64.wrapping_shl(port >> 6);
-    let selector = info.add(offset_of!(VcpuInfo, evtchn_pending_sel) as u64);
-    host.mem().fetch_or64(selector, b) & b == 0 && upcall_raised(host, info)
+    let narrow = host.events().is_narrow();
+    let at = selector(info, narrow);
+    let fresh = if narrow {
+        let b = 1u32.wrapping_shl(port >> 5);
+        host.mem().fetch_or32(at, b) & b == 0
+    } else {
+        let b = 1u64.wrapping_shl(port >> 6);
+        host.mem().fetch_or64(at, b) & b == 0
+    };
+    fresh && upcall_raised(host, info)
 }
 
 /// Marks every word of the bitmap as one to look at.
 pub(crate) fn select_all<H: EventHost>(host: &H, info: Maddr) {
-    host.mem().fetch_or64(info.add(offset_of!(VcpuInfo, evtchn_pending_sel) as u64), u64::MAX);
+    let narrow = host.events().is_narrow();
+    let at = selector(info, narrow);
+    if narrow {
+        host.mem().fetch_or32(at, u32::MAX);
+    } else {
+        host.mem().fetch_or64(at, u64::MAX);
+    }
 }
 
 /// Clears the mask bit, and selects the port if it was masked and is pending.

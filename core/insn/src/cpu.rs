@@ -147,6 +147,11 @@ pub trait Cpu {
     /// What changed so far has become visible to the guest (the instruction or one iteration of it is complete): the record of
     /// accesses is to be dropped, numbers begin anew.
     fn completed(&mut self);
+    /// Whether something waits that may interrupt the guest: a string instruction then stops between two of its iterations, as it
+    /// does on a processor.
+    fn interrupted(&mut self) -> bool {
+        false
+    }
 
     /// What `cpuid` gives in eax, ebx, ecx, edx.
     fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Step<[u32; 4]>;

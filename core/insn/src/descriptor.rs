@@ -2,7 +2,7 @@
 
 use fx_virt::{Segment, SegmentRegister};
 
-use crate::cpu::{Cpu, Exception, Step};
+use crate::cpu::{Cpu, Exception, Purpose, Step, Stop};
 use crate::run::{Mode, Run};
 
 const ACCESSED: u8 = 1;
@@ -145,6 +145,13 @@ impl<C: Cpu> Run<'_, C> {
             return Ok(());
         }
         self.mark_system(descriptor.linear.wrapping_add(5), old, bits)
+    }
+
+    /// Makes a descriptor's type another one.
+    pub(crate) fn change_type(&mut self, descriptor: &Descriptor, new: u8) -> Step {
+        let old = descriptor.attributes() as u8;
+        let access = self.system_access(descriptor.linear.wrapping_add(5), Purpose::Modify);
+        if self.cpu.replace(access, &[old], &[new])? { Ok(()) } else { Err(Stop::Again) }
     }
 
     /// Notes that a segment has been used.

@@ -3,7 +3,8 @@
 //!
 //! [`emulate`] decodes the instruction at the vCPU's `rip` (by iced-x86) and executes it over the trait [`Cpu`]. Nothing that
 //! a guest sees changes before the instruction is known to complete; of a string instruction with `rep`, each iteration
-//! completes by itself. [`quick`] finds the length of instructions with a fixed opcode without the decoder.
+//! completes by itself. [`switch_task`] does what
+//! processors leave to the hypervisor when a task is switched. [`quick`] finds the length of instructions with a fixed opcode without the decoder.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -47,11 +48,13 @@ mod stack;
 mod string;
 mod system;
 mod tables;
+mod task;
 mod vector;
 
 pub use cpu::{Access, Cpu, Exception, Purpose, Step, Stop};
 pub use outcome::{Done, Outcome, Shadow};
 pub use run::{emulate, prepare};
+pub use task::{TaskCause, TaskSwitch, switch_task};
 
 /// The longest instruction, in bytes (SDM volume 2, 2.3.11).
 pub const MAX_LENGTH: usize = 15;

@@ -101,7 +101,7 @@ impl<C: Cpu> Run<'_, C> {
     }
 
     /// An access to a descriptor table or a task state segment.
-    fn system_access(&mut self, linear: u64, purpose: Purpose) -> Access {
+    pub(crate) fn system_access(&mut self, linear: u64, purpose: Purpose) -> Access {
         Access { user: false, wide: self.long_mode, ..self.access(linear, purpose) }
     }
 

@@ -68,7 +68,7 @@ pub fn prepare() {
 }
 
 impl<'a, C: Cpu> Run<'a, C> {
-    fn new(cpu: &'a mut C) -> Self {
+    pub(crate) fn new(cpu: &'a mut C) -> Self {
         let regs = *cpu.regs();
         let code = cpu.segment(Segment::Cs);
         let long_mode = cpu.register(SystemRegister::Efer) & LMA != 0;
@@ -110,7 +110,7 @@ impl<'a, C: Cpu> Run<'a, C> {
         matches!(self.mode, Mode::Real | Mode::Virtual8086)
     }
 
-    fn decode(&mut self) -> Step {
+    pub(crate) fn decode(&mut self) -> Step {
         let rip = if self.mode == Mode::Long { self.regs.rip } else { self.regs.rip & mask(4) };
         let (linear, limit) = match self.mode {
             Mode::Long => (rip, u64::MAX),

@@ -89,6 +89,9 @@ impl<C: Cpu> Run<'_, C> {
                 return Ok(true);
             }
             self.commit();
+            if self.cpu.interrupted() {
+                break;
+            }
         }
         Err(Stop::Again)
     }

@@ -48,6 +48,24 @@ fn string_output_goes_on_where_it_was() {
     assert_eq!(machine.asked, asked);
 }
 
+/// What waits gets in between two iterations; the guest goes on with the rest after that.
+#[test]
+fn an_interrupt_between_iterations() {
+    let mut machine = Machine::long();
+    machine.regs.rsi = 0x3000;
+    machine.regs.rcx = 5;
+    machine.regs.rdx = 0x1f0;
+    machine.quick = true;
+    machine.interrupt_in = Some(2);
+    machine.code(&[0xf3, 0x6e]); // rep outsb
+    let at = machine.regs.rip;
+    assert_eq!(emulate(&mut machine), Outcome::Again);
+    assert_eq!((machine.regs.rip, machine.regs.rcx, machine.regs.rsi), (at, 3, 0x3002));
+    machine.interrupt_in = None;
+    assert_eq!(emulate(&mut machine), done());
+    assert_eq!((machine.regs.rip, machine.regs.rcx, machine.asked.len()), (at + 2, 0, 5));
+}
+
 #[test]
 fn memory_to_device_and_back() {
     let mut machine = Machine::long();

@@ -1,7 +1,8 @@
 //! Decompression of a kernel, straight into a buffer of its final size.
 //!
 //! Linux appends the decompressed size to every payload (4 bytes, little endian); gzip's own trailer happens to be the same.
-//! Checksums are not verified, as little as those of an uncompressed kernel could be: the lengths and the ELF are.
+//! Of checksums zstd's is verified; gzip's is not, and the others have none, as little as an uncompressed kernel: their lengths
+//! and the ELF are.
 
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -15,6 +16,16 @@ const LZ4_LEGACY: &[u8] = b"\x02\x21\x4c\x18";
 /// Formats that Linux can use and we cannot.
 const UNSUPPORTED: [(&[u8], &str); 4] =
     [(b"\xfd7zXZ\0", "xz"), (b"\x5d\0\0", "lzma"), (b"BZh", "bzip2"), (b"\x89LZO", "lzo")];
+
+/// What an archive in cpio's format begins with, without and with checksums.
+const CPIO: [&[u8]; 2] = [b"070701", b"070702"];
+
+/// Whether Linux would take the file as its ramdisk: by its first bytes it is an archive or compressed.
+#[must_use]
+pub fn is_ramdisk(file: &[u8]) -> bool {
+    let compressed = UNSUPPORTED.iter().map(|(magic, _)| *magic).chain([zstd::MAGIC, GZIP, LZ4_LEGACY]);
+    compressed.chain(CPIO).any(|magic| file.starts_with(magic))
+}
 
 /// Bytes of the size that Linux appends.
 const TRAILER: usize = 4;

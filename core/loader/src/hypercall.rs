@@ -55,6 +55,18 @@ pub fn hvm_hypercall_page(instruction: [u8; 3]) -> [u8; PAGE] {
     page
 }
 
+/// The contents of the hypercall page of Hyper-V's interface in a hardware container: `or $0x80000000, %eax; vmcall; ret`. The mark
+/// in EAX tells such a call from one of Xen's.
+#[must_use]
+pub fn marked_hypercall_page(instruction: [u8; 3]) -> [u8; PAGE] {
+    let mut page = [0xcc; PAGE];
+    let [i0, i1, i2] = instruction;
+    for (to, from) in page.iter_mut().zip([0x0d, 0, 0, 0, 0x80, i0, i1, i2, 0xc3]) {
+        *to = from;
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,9 +38,10 @@ mod zstd;
 
 pub use build::{BuildParams, Built, DomainMemory, build};
 pub use bzimage::unpack;
+pub use decompress::is_ramdisk;
 pub use elf::{KernelInfo, Segment};
 pub use error::LoadError;
-pub use hypercall::{VMCALL, VMMCALL, hvm_hypercall_page, hypercall_page};
+pub use hypercall::{VMCALL, VMMCALL, hvm_hypercall_page, hypercall_page, marked_hypercall_page};
 pub use layout::Layout;
 pub use notes::Notes;
 pub use populate::InitrdSource;

@@ -54,6 +54,13 @@ fn zstd(data: &[u8], level: i32) -> Vec<u8> {
     zstd::bulk::compress(data, level).unwrap()
 }
 
+/// With a checksum at the end, as `zstd` the program makes it and hence Linux.
+fn zstd_with_sum(data: &[u8]) -> Vec<u8> {
+    let mut c = zstd::bulk::Compressor::new(3).unwrap();
+    c.include_checksum(true).unwrap();
+    c.compress(data).unwrap()
+}
+
 fn gzip(data: &[u8]) -> Vec<u8> {
     let mut b = b"\x1f\x8b\x08\x08\0\0\0\0\0\x03name\0".to_vec();
     b.extend(miniz_oxide::deflate::compress_to_vec(data, 6));
@@ -83,6 +90,7 @@ proptest! {
     #[test]
     fn round_trips(data in data(), level in 1i32..=19) {
         check(&zstd(&data, level), &data);
+        check(&zstd_with_sum(&data), &data);
         check(&gzip(&data), &data);
         check(&lz4(&data), &data);
     }
@@ -101,6 +109,18 @@ proptest! {
     }
 
     #[test]
+    fn damage_does_not_get_past_a_checksum(data in data(), at in any::<usize>(), bit in 0u32..8) {
+        let mut stream = zstd_with_sum(&data);
+        // Behind the frame's header: a bit of that may say that there is no checksum.
+        let at = 18.min(stream.len() - 1) + at % stream.len().saturating_sub(18).max(1);
+        stream[at] ^= 1 << bit;
+        match unpack(&bzimage(&stream, data.len() as u32)) {
+            Ok(got) => prop_assert!(*got == *data),
+            Err(e) => prop_assert_eq!(e, LoadError::BadCompression("zstd")),
+        }
+    }
+
+    #[test]
     fn damaged_streams(data in data(), level in 1i32..=19, changes in prop::collection::vec((any::<usize>(), any::<u8>()), 1..40)) {
         for mut stream in [zstd(&data, level), gzip(&data), lz4(&data)] {
             for (at, v) in &changes {
@@ -110,6 +130,16 @@ proptest! {
             // Any result will do, as long as there is one.
             let _ = unpack(&bzimage(&stream, data.len() as u32));
         }
+    }
+}
+
+#[test]
+fn ramdisks() {
+    for file in [&zstd(b"x", 3)[..], &gzip(b"x"), &lz4(b"x"), b"070701000", b"\xfd7zXZ\0x"] {
+        assert!(fx_loader::is_ramdisk(file), "{file:?}");
+    }
+    for file in [&b""[..], b"07070", b"\x7fELF", b"<!DOCTYPE html>"] {
+        assert!(!fx_loader::is_ramdisk(file), "{file:?}");
     }
 }
 

@@ -33,7 +33,7 @@ impl<T: Clone> Sched<T> {
             s.set_home(Some(Home::new(queue, at)));
         }
         if runnable {
-            to.join(at);
+            to.join(at, 0);
         }
         Some(at)
     }
@@ -208,7 +208,7 @@ impl<T> RunQueue<T> {
             return None;
         }
         if u.runnable {
-            self.join(i);
+            self.join(i, 0);
             return self.find_cpu(i, 0);
         }
         u.state = State::Blocked;

@@ -138,7 +138,7 @@ impl<T> RunQueue<T> {
         while let Some(&(due, i)) = self.parked.get(at) {
             if due <= now {
                 self.parked.swap_remove(at);
-                self.join(i);
+                self.join(i, now);
             } else {
                 at = at.wrapping_add(1);
             }

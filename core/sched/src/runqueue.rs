@@ -127,21 +127,27 @@ impl<T> RunQueue<T> {
         Some(u)
     }
 
-    /// The virtual time where those are with whom a unit with this mask competes.
+    /// The virtual time where those are with whom a unit with this mask competes, with what has run until `now`: who runs
+    /// alone is not chosen anew for as long as nobody else wants its CPU.
     #[inline]
-    fn base_for(&self, hard: u64) -> u64 {
-        if hard & self.online == self.online {
-            return self.base;
-        }
+    fn base_for(&self, hard: u64, now: u64) -> u64 {
         let mine = self.cpus.iter().enumerate().filter(|(c, _)| hard & bit(*c) != 0);
-        mine.map(|(_, c)| c.base).reduce(later).unwrap_or(self.base)
+        let at = mine.map(|(_, c)| self.running_vt(c, now).map_or(c.base, |vt| later(c.base, vt)));
+        at.reduce(later).unwrap_or(self.base)
     }
 
-    /// A unit becomes runnable: it counts in the load and waits from now on.
+    /// The virtual time at `now` of what runs on a CPU.
     #[inline]
-    pub(crate) fn join(&mut self, i: u32) {
+    fn running_vt(&self, cpu: &Cpu, now: u64) -> Option<u64> {
+        let r = self.unit(cpu.running?)?;
+        Some(r.vt.wrapping_add(burn(now.saturating_sub(cpu.since), r.domain.rate())))
+    }
+
+    /// A unit becomes runnable: it counts in the load and waits from `now` on.
+    #[inline]
+    pub(crate) fn join(&mut self, i: u32, now: u64) {
         let Some(hard) = self.unit(i).map(|u| u.hard) else { return };
-        let base = self.base_for(hard);
+        let base = self.base_for(hard, now);
         let Some(u) = self.units.get_mut(i as usize).and_then(Option::as_mut) else { return };
         u.vt = join(u.vt, base, u.domain.rate());
         let w = u32::from(u.domain.weight());
@@ -220,8 +226,8 @@ impl<T> RunQueue<T> {
             left &= left.wrapping_sub(1);
             let Some(cpu) = self.cpus.get(c) else { break };
             armed |= cpu.timer != u64::MAX;
-            let Some(r) = cpu.running.and_then(|r| self.unit(r)) else { continue };
-            let lead = ahead(r.vt.wrapping_add(burn(now.saturating_sub(cpu.since), r.domain.rate())), vt);
+            let Some(running) = self.running_vt(cpu, now) else { continue };
+            let lead = ahead(running, vt);
             if best.is_none_or(|(l, _)| lead > l) {
                 best = Some((lead, c));
             }

@@ -202,7 +202,7 @@ impl<T: Clone> Sched<T> {
         if u.state != State::Blocked {
             return None;
         }
-        rq.join(i);
+        rq.join(i, now);
         let mut kick = rq.find_idle(i);
         if kick.is_none() {
             if self.many() {
@@ -363,7 +363,7 @@ impl<T: Clone> Sched<T> {
             }
             State::Ready => {
                 rq.unqueue(i);
-                rq.join(i);
+                rq.join(i, 0);
                 rq.find_cpu(i, 0)
             }
             State::Blocked | State::Parked => None,

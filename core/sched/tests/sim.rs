@@ -286,6 +286,21 @@ fn sleepers_run_soon_and_hogs_get_the_rest() {
     hogs.iter().for_each(|h| near(m.ran(*h), each, 5));
 }
 
+/// Who has run alone, for however long, owes nothing for that to one that comes then.
+#[test]
+fn a_newcomer_shares_with_one_that_ran_alone() {
+    for n in [1, 2] {
+        let mut m = Machine::new(n, 16);
+        let alone: Vec<usize> = (0..n).map(|_| m.add(0, HOG, CpuSet::ALL)).collect();
+        m.run(1000 * MS);
+        let before = m.ran(alone[0]);
+        let new: Vec<usize> = (0..n).map(|_| m.add(1, HOG, CpuSet::ALL)).collect();
+        m.run(100 * MS);
+        near(m.ran(alone[0]) - before, 50 * MS, 15);
+        near(m.ran(new[0]), 50 * MS, 15);
+    }
+}
+
 #[test]
 fn nobody_waits_for_long() {
     let mut m = Machine::new(2, 16);

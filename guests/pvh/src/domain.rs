@@ -17,6 +17,7 @@ use guest_lib::{hypercall, mmu, time};
 global_asm!(
     include_str!("payload.s"),
     include_str!("hostile.s"),
+    include_str!("exits.s"),
     r"
     .globl payload_end
     payload_end:
@@ -24,6 +25,8 @@ global_asm!(
     .purgem at
     .purgem resume
     .purgem vector
+    .purgem timed
+    .purgem timed_end
     .code64
     .text
     ",
@@ -46,6 +49,7 @@ pub const MASKED: u64 = 4;
 pub const PAE: u64 = 5;
 pub const HOSTILE: u64 = 6;
 pub const SLEEPER: u64 = 7;
+pub const EXITS: u64 = 8;
 /// Bytes between them.
 const ENTRY: u64 = 16;
 /// The domain's memory: 2 MiB.

@@ -6,7 +6,7 @@ use guest_lib::report::{Outcome, Report, Test};
 use guest_lib::{boot, ensure, ensure_eq, println, time};
 
 use crate::domain::{Domain, LOOP, MASKED, PAE, PAUSE, TRIPLE_FAULT};
-use crate::{crowd, hostile};
+use crate::{crowd, exits, hostile};
 
 const TESTS: &[Test] = &[
     ("endless_loop", || endless(LOOP)),
@@ -18,6 +18,7 @@ const TESTS: &[Test] = &[
     ("crowd", crowd::at_once),
     ("cycles", crowd::one_by_one),
     ("hostile", hostile::lives),
+    ("exits", exits::run),
 ];
 
 /// Runs the tests but those that the command line names (`skip=NAME,…`), each of which is said.

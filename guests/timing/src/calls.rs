@@ -12,7 +12,7 @@ use guest_lib::report::Outcome;
 use guest_lib::time::{self, MS};
 use guest_lib::{ensure_eq, events, hypercall, percpu};
 
-use crate::measure::{MANY, bench};
+use crate::measure::{MANY, bench, bench_parts};
 
 /// All of this file.
 pub fn run() -> Outcome {
@@ -48,11 +48,11 @@ fn simple() -> Outcome {
 }
 
 fn multicalls() -> Outcome {
-    for (name, size) in [("multicall.1", 1), ("multicall.32", 32)] {
+    for (name, size) in [("multicall.1", 1), ("multicall.of_32", 32)] {
         let entry = MulticallEntry { op: HYPERVISOR_XEN_VERSION.into(), result: 0, args: [0; 6] };
         let mut calls = [entry; 32];
         let list = calls.as_mut_ptr() as u64;
-        bench(name, MANY / 10, |_| {
+        bench_parts(name, MANY / 10, size, 0, |_| {
             // SAFETY: Xen reads and writes the list only.
             unsafe { hypercall::raw(HYPERVISOR_MULTICALL, [list, size, 0, 0, 0]) }
         })?;
@@ -99,7 +99,7 @@ fn timers() -> Outcome {
     let port = events::bind_virq(VIRQ_TIMER, 0)?;
     events::disable();
     // What is left of 200 microseconds is the way into the idle loop, the interrupt, and the way back.
-    bench("sched_op.block_200us", MANY / 10, |_| {
+    bench_parts("timer.block_until_fired", MANY / 10, 1, 200_000, |_| {
         let result = time::set_oneshot(time::now() + MS / 5, 0);
         let blocked = time::block();
         events::disable();
@@ -107,7 +107,9 @@ fn timers() -> Outcome {
     })?;
     events::close(port);
     let port = events::bind_ipi(0)?;
-    bench("sched_op.poll_200us", MANY / 10, |_| time::poll(&[port], time::now() + MS / 5))?;
+    bench_parts("timer.poll_until_late", MANY / 10, 1, 200_000, |_| {
+        time::poll(&[port], time::now() + MS / 5)
+    })?;
     events::close(port);
     Ok(())
 }

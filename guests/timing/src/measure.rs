@@ -38,12 +38,25 @@ pub fn print(name: &str, total: u64, count: u64) {
 
 /// Runs an operation a few times unmeasured, then `count` times, and prints what one costs. The operation returns
 /// its hypercall's result, which must be zero.
-pub fn bench(name: &str, count: u64, mut operation: impl FnMut(u64) -> i64) -> Outcome {
+pub fn bench(name: &str, count: u64, operation: impl FnMut(u64) -> i64) -> Outcome {
+    bench_parts(name, count, 1, 0, operation)
+}
+
+/// The same for an operation of `parts` equal parts, of which the cost of one is printed, and in which `waiting` ticks are not
+/// the hypervisor's.
+pub fn bench_parts(
+    name: &str,
+    count: u64,
+    parts: u64,
+    waiting: u64,
+    mut operation: impl FnMut(u64) -> i64,
+) -> Outcome {
     for index in 0..4 {
         ensure_eq!((name, operation(index)), (name, 0));
     }
     let (all, result) = ticks(count, operation);
     ensure_eq!((name, result), (name, 0));
-    print(name, all.saturating_sub(OVERHEAD.load(Ordering::Relaxed) * count), count);
+    let besides = (OVERHEAD.load(Ordering::Relaxed) + waiting) * count;
+    print(name, all.saturating_sub(besides), count * parts);
     Ok(())
 }

@@ -7,7 +7,7 @@ use guest_lib::mmu::{self, PAGE, RO, RW, Tree};
 use guest_lib::report::{Failure, Outcome};
 use guest_lib::{boot, ensure_eq, events, hypercall, probe};
 
-use crate::measure::{MANY, bench};
+use crate::measure::{MANY, bench, bench_parts};
 
 /// An address in the lower half for trees of tables.
 const LOW: u64 = 0x70_0000_0000;
@@ -25,8 +25,8 @@ pub fn tables() -> Outcome {
     for (update, page) in updates.iter_mut().zip((pages..).step_by(PAGE as usize)) {
         *update = MmuUpdate { ptr: mmu::machine(slot_of(page)?), val: mmu::entry_for(page, RW) };
     }
-    for (name, size) in [("mmu_update.1", 1), ("mmu_update.32", 32)] {
-        bench(name, MANY / 10, |index| {
+    for (name, size) in [("mmu_update.1", 1), ("mmu_update.of_32", 32)] {
+        bench_parts(name, MANY / 10, size as u64, 0, |index| {
             for update in &mut updates[..size] {
                 update.val = (update.val & mmu::FRAME) | FLAGS[index as usize & 1];
             }

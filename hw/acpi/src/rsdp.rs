@@ -43,7 +43,8 @@ fn scan(mem: &impl Memory, start: u64, end: u64) -> Option<Rsdp> {
     })
 }
 
-fn read(mem: &impl Memory, addr: u64) -> Option<Rsdp> {
+/// The root pointer at `addr`, if there is a valid one.
+pub(crate) fn read(mem: &impl Memory, addr: u64) -> Option<Rsdp> {
     let mut signature = [0; 8];
     if !mem.read(addr, &mut signature) || signature != SIGNATURE || !sums_to_zero(mem, addr, V1_LENGTH) {
         return None;

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::rsdp::{self, sums_to_zero};
+use crate::rsdp::{self, Rsdp, sums_to_zero};
 use crate::{Error, Memory};
 
 /// Bytes of the header that all tables begin with (ACPI 5.2.6).
@@ -84,7 +84,18 @@ impl Acpi {
     /// # Errors
     /// `NotFound` when there is no root pointer, and what is wrong with the root table otherwise.
     pub fn find(mem: &impl Memory, rsdp: Option<u64>) -> Result<Self, Error> {
-        let root = rsdp::find(mem, rsdp).ok_or(Error::NotFound)?;
+        Self::load(mem, &rsdp::find(mem, rsdp).ok_or(Error::NotFound)?)
+    }
+
+    /// The tables that the root pointer at `rsdp` leads to; nothing is searched, as firmware that is no BIOS wants it.
+    ///
+    /// # Errors
+    /// As those of [`Acpi::find`].
+    pub fn at(mem: &impl Memory, rsdp: u64) -> Result<Self, Error> {
+        Self::load(mem, &rsdp::read(mem, rsdp).ok_or(Error::NotFound)?)
+    }
+
+    fn load(mem: &impl Memory, root: &Rsdp) -> Result<Self, Error> {
         let (table, width) = match Table::read(mem, root.xsdt) {
             Ok(t) if t.signature == *b"XSDT" => (t, 8),
             _ => (Table::read(mem, u64::from(root.rsdt))?, 4),

@@ -1,6 +1,8 @@
 //! The result of reading what the loader left.
 
+use crate::efi::{EfiRegion, EfiSystem, MAX_EFI_REGIONS};
 use crate::ranges::Range;
+use crate::screen::Screen;
 use crate::text::Text;
 
 /// The most regions of a memory map that are kept; firmware gives a few dozen.
@@ -79,10 +81,18 @@ pub struct BootInfo {
     pub rsdp: Option<u64>,
     /// The ACPI root pointer itself, when the loader passed a copy of it (Multiboot 2).
     pub rsdp_copy: Option<[u8; 36]>,
+    /// The loader was started by EFI firmware, not by a BIOS.
+    pub efi: bool,
+    /// EFI's system table, when the loader told it and it can be read.
+    pub efi_system: Option<EfiSystem>,
+    /// The display, when the loader told it.
+    pub screen: Option<Screen>,
     modules: [Module; MAX_MODULES],
     nr_modules: usize,
     regions: [Region; MAX_REGIONS],
     nr_regions: usize,
+    efi_regions: [EfiRegion; MAX_EFI_REGIONS],
+    nr_efi_regions: usize,
 }
 
 impl BootInfo {
@@ -93,10 +103,15 @@ impl BootInfo {
         loader: Text::EMPTY,
         rsdp: None,
         rsdp_copy: None,
+        efi: false,
+        efi_system: None,
+        screen: None,
         modules: [Module { addr: 0, len: 0, cmdline: Text::EMPTY }; MAX_MODULES],
         nr_modules: 0,
         regions: [Region { start: 0, end: 0, kind: MemKind::RESERVED }; MAX_REGIONS],
         nr_regions: 0,
+        efi_regions: [EfiRegion::EMPTY; MAX_EFI_REGIONS],
+        nr_efi_regions: 0,
     };
 
     /// The modules in the loader's order.
@@ -109,6 +124,12 @@ impl BootInfo {
     #[must_use]
     pub fn regions(&self) -> &[Region] {
         self.regions.get(..self.nr_regions).unwrap_or(&[])
+    }
+
+    /// EFI's memory map, in the firmware's order; empty without EFI.
+    #[must_use]
+    pub fn efi_regions(&self) -> &[EfiRegion] {
+        self.efi_regions.get(..self.nr_efi_regions).unwrap_or(&[])
     }
 
     pub(crate) fn add_module(&mut self, module: Module) {
@@ -126,13 +147,32 @@ impl BootInfo {
         }
     }
 
+    /// Adds a region. One that goes on where the last one of its kind ended makes that longer: firmware's maps are long.
     pub(crate) fn add_region(&mut self, start: u64, len: u64, kind: u32) {
         if len == 0 {
             return;
         }
+        let end = start.saturating_add(len);
+        let last = self.nr_regions.checked_sub(1).and_then(|i| self.regions.get_mut(i));
+        if let Some(last) = last.filter(|last| last.end == start && last.kind.0 == kind) {
+            last.end = end;
+            return;
+        }
         if let Some(slot) = self.regions.get_mut(self.nr_regions) {
-            *slot = Region { start, end: start.saturating_add(len), kind: MemKind(kind) };
+            *slot = Region { start, end, kind: MemKind(kind) };
             self.nr_regions += 1;
+        }
+    }
+
+    /// Forgets the memory map: a better one follows.
+    pub(crate) fn clear_regions(&mut self) {
+        (self.nr_regions, self.nr_efi_regions) = (0, 0);
+    }
+
+    pub(crate) fn add_efi_region(&mut self, region: EfiRegion) {
+        if let Some(slot) = self.efi_regions.get_mut(self.nr_efi_regions) {
+            *slot = region;
+            self.nr_efi_regions += 1;
         }
     }
 }

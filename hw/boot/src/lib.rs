@@ -8,19 +8,25 @@
 #[cfg(test)]
 extern crate std;
 
+mod efi;
 mod info;
 mod mb1;
 mod mb2;
 mod pvh;
 mod ranges;
+mod screen;
 mod text;
 mod view;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_efi;
 
+pub use efi::{EfiRegion, EfiSystem, MAX_EFI_REGIONS, MAX_VENDOR};
 pub use info::{BootInfo, MAX_MODULES, MAX_REGIONS, MemKind, Module, Protocol, Region};
 pub use ranges::{MAX_RANGES, Range, Ranges};
+pub use screen::{Colour, Screen};
 pub use text::Text;
 pub use view::PhysView;
 
@@ -40,6 +46,23 @@ pub enum Error {
     Malformed,
     /// The loader gave no memory map.
     NoMemoryMap,
+    /// The loader left EFI's boot services running, although the image does not ask for it.
+    BootServices,
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::UnknownLoader => {
+                "the boot loader speaks neither Multiboot 1 or 2 nor PVH: use \"multiboot2\" of GRUB"
+            }
+            Self::Malformed => "what the boot loader left contradicts itself: use another version of the loader",
+            Self::NoMemoryMap => "the boot loader passed no memory map: use \"multiboot2\" of GRUB",
+            Self::BootServices => {
+                "the boot loader left EFI's boot services running, which the image does not ask for: use GRUB 2"
+            }
+        })
+    }
 }
 
 /// Reads what the loader left: `magic` is the value of EAX and `addr` that of EBX at the entry point.

@@ -1,7 +1,9 @@
 //! Multiboot 2 (specification 2.0, section 3.6).
 
 use crate::Error;
+use crate::efi;
 use crate::info::{BootInfo, Module, Protocol};
+use crate::screen::Screen;
 use crate::text::Text;
 use crate::view::PhysView;
 
@@ -10,8 +12,12 @@ const TAG_CMDLINE: u32 = 1;
 const TAG_LOADER: u32 = 2;
 const TAG_MODULE: u32 = 3;
 const TAG_MMAP: u32 = 6;
+const TAG_SCREEN: u32 = 8;
+const TAG_EFI64: u32 = 12;
 const TAG_ACPI_OLD: u32 = 14;
 const TAG_ACPI_NEW: u32 = 15;
+const TAG_EFI_MMAP: u32 = 17;
+const TAG_EFI_BOOT_SERVICES: u32 = 18;
 /// The information's length that is believed: loaders need some kilobytes.
 const MAX_TOTAL: u32 = 1 << 20;
 
@@ -46,7 +52,13 @@ fn tag(view: &impl PhysView, kind: u32, at: u64, size: u64, out: &mut BootInfo) 
             let cmdline = Text::read(view, at + 16);
             out.add_module(Module { addr: u64::from(start), len: u64::from(len), cmdline });
         }
-        TAG_MMAP => memory_map(view, at, size, out)?,
+        // EFI's own map says more.
+        TAG_MMAP if out.efi_regions().is_empty() => memory_map(view, at, size, out)?,
+        TAG_EFI_MMAP => efi_memory_map(view, at, size, out)?,
+        TAG_EFI64 => efi_system(view, view.u64(at + 8).ok_or(Error::Malformed)?, out),
+        // The header does not ask for them.
+        TAG_EFI_BOOT_SERVICES => return Err(Error::BootServices),
+        TAG_SCREEN => out.screen = Screen::read(view, at),
         TAG_ACPI_OLD if out.rsdp_copy.is_none() => out.rsdp_copy = Some(rsdp(view, at, size)?),
         TAG_ACPI_NEW => out.rsdp_copy = Some(rsdp(view, at, size)?),
         _ => {}
@@ -64,6 +76,20 @@ fn memory_map(view: &impl PhysView, at: u64, size: u64, out: &mut BootInfo) -> R
         entry += entry_size;
     }
     Ok(())
+}
+
+fn efi_memory_map(view: &impl PhysView, at: u64, size: u64, out: &mut BootInfo) -> Result<(), Error> {
+    let descriptor = u64::from(view.u32(at + 8).ok_or(Error::Malformed)?);
+    let len = size.checked_sub(16).ok_or(Error::Malformed)?;
+    efi::memory_map(view, at + 16, len, descriptor, out).ok_or(Error::Malformed)
+}
+
+fn efi_system(view: &impl PhysView, addr: u64, out: &mut BootInfo) {
+    out.efi = true;
+    if let Some((system, rsdp)) = efi::system(view, addr) {
+        out.efi_system = Some(system);
+        out.rsdp = rsdp;
+    }
 }
 
 /// The tag carries a copy of the structure: 20 bytes of revision 0, or 36.

@@ -3,7 +3,7 @@ use std::vec::Vec;
 use crate::*;
 
 /// Memory from address 0.
-struct Fake(Vec<u8>);
+pub(crate) struct Fake(pub(crate) Vec<u8>);
 
 impl PhysView for Fake {
     fn read(&self, addr: u64, buf: &mut [u8]) -> bool {
@@ -13,17 +13,28 @@ impl PhysView for Fake {
 }
 
 impl Fake {
-    fn put(&mut self, at: usize, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, at: usize, bytes: &[u8]) {
         self.0[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    fn words(&mut self, at: usize, words: &[u32]) {
+    pub(crate) fn words(&mut self, at: usize, words: &[u32]) {
         words.iter().enumerate().for_each(|(i, w)| self.put(at + i * 4, &w.to_le_bytes()));
     }
 }
 
-fn empty() -> Fake {
+pub(crate) fn empty() -> Fake {
     Fake(std::vec![0; 0x10000])
+}
+
+/// Puts Multiboot 2 information with these tags at 0x1000.
+pub(crate) fn tags(m: &mut Fake, list: &[(u32, Vec<u8>)]) {
+    let mut at = 0x1008;
+    for (kind, body) in list.iter().chain([&(0, Vec::new())]) {
+        m.words(at, &[*kind, 8 + body.len() as u32]);
+        m.put(at + 8, body);
+        at += (8 + body.len()).next_multiple_of(8);
+    }
+    m.words(0x1000, &[at as u32 - 0x1000, 0]);
 }
 
 #[test]
@@ -64,20 +75,15 @@ fn multiboot1_refuses_nonsense() {
 #[test]
 fn multiboot2() {
     let mut m = empty();
-    let mut at = 0x1008;
-    let mut tag = |m: &mut Fake, kind: u32, body: &[u8]| {
-        m.words(at, &[kind, 8 + body.len() as u32]);
-        m.put(at + 8, body);
-        at += (8 + body.len()).next_multiple_of(8);
-    };
-    tag(&mut m, 2, b"GRUB 2.12\0");
-    tag(&mut m, 1, b"dom0_mem=1G\0");
-    tag(&mut m, 3, &[[0, 0, 0x40, 0], [0, 0x10, 0x40, 0], *b"k a\0"].concat());
     let entry = [0x10_0000u64.to_le_bytes(), 0x1000_0000u64.to_le_bytes(), 1u64.to_le_bytes()].concat();
-    tag(&mut m, 6, &[&24u32.to_le_bytes()[..], &0u32.to_le_bytes(), &entry].concat());
-    tag(&mut m, 14, b"RSD PTR 0123456789ab");
-    tag(&mut m, 0, &[]);
-    m.words(0x1000, &[at as u32 - 0x1000, 0]);
+    let list = [
+        (2, b"GRUB 2.12\0".to_vec()),
+        (1, b"dom0_mem=1G\0".to_vec()),
+        (3, [[0, 0, 0x40, 0], [0, 0x10, 0x40, 0], *b"k a\0"].concat()),
+        (6, [&24u32.to_le_bytes()[..], &0u32.to_le_bytes(), &entry].concat()),
+        (14, b"RSD PTR 0123456789ab".to_vec()),
+    ];
+    tags(&mut m, &list);
     let mut info = BootInfo::EMPTY;
     parse(&m, MULTIBOOT2_MAGIC, 0x1000, &mut info).unwrap();
     assert_eq!(&*info.cmdline, "dom0_mem=1G");

@@ -117,6 +117,16 @@ impl Controls {
         self.proc2 & proc2::PAUSE_LOOP != 0
     }
 
+    /// RDTSCP and RDPID are no undefined instructions.
+    pub fn rdtscp(&self) -> bool {
+        self.proc2 & proc2::RDTSCP != 0
+    }
+
+    /// INVPCID is no undefined instruction.
+    pub fn invpcid(&self) -> bool {
+        self.proc2 & proc2::INVPCID != 0
+    }
+
     pub fn tsc_scaling(offered: u64) -> bool {
         (offered >> 32) as u32 & proc2::TSC_SCALING != 0
     }

@@ -121,6 +121,12 @@ impl Vmx {
         capability::find().err()
     }
 
+    /// Whether guests can execute RDTSCP (and RDPID), and INVPCID, on a processor that [lacks](Self::lack) nothing.
+    #[must_use]
+    pub fn guest_instructions() -> [bool; 2] {
+        capability::find().map_or([false; 2], |c| [c.rdtscp(), c.invpcid()])
+    }
+
     /// Finds out what the processor can do, which [lacks](Self::lack) nothing.
     ///
     /// # Errors

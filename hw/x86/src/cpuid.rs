@@ -55,6 +55,8 @@ pub struct Features {
     pub umip: bool,
     /// SYSENTER.
     pub sep: bool,
+    /// `IA32_TSC_AUX`, for RDTSCP or RDPID.
+    pub tsc_aux: bool,
 }
 
 impl Features {
@@ -77,6 +79,7 @@ impl Features {
             x2apic: bit(l1.ecx, 21),
             umip: bit(l7.ecx, 2),
             sep: bit(l1.edx, 11),
+            tsc_aux: bit(e1.edx, 27) || bit(l7.ecx, 22),
         }
     }
 }

@@ -13,7 +13,7 @@ use fx_sync::Lock;
 use crate::cpu::{area, init};
 use crate::entry::{exit, fixup};
 use crate::layout::IMAGE_PHYS;
-use crate::{heap, symbols, wiring};
+use crate::{crash, heap, symbols, wiring};
 
 static INFO: Lock<BootInfo> = Lock::new(BootInfo::EMPTY);
 
@@ -39,7 +39,10 @@ extern "C" fn boot_main(magic: u32, addr: u32) -> ! {
     let ram = Ranges::ram(info, 4096);
     early::init(free_ranges(info, &ram));
     if prepare(info, &ram).is_none() {
-        panic!("not enough memory to start: {} KiB of RAM", ram.total() >> 10);
+        crash::stop(format_args!(
+            "{} KiB of RAM are too few to start: give the machine more memory",
+            ram.total() >> 10
+        ));
     }
     // SAFETY: this is CPU 0, and its area was created just now.
     unsafe { exit::restart_stack(0, on_own_stack) }
@@ -91,7 +94,7 @@ pub fn info() -> &'static BootInfo {
 fn load_info(magic: u32, addr: u64) -> &'static BootInfo {
     let result = fx_boot::parse(&Identity, magic, addr, &mut INFO.lock());
     if let Err(e) = result {
-        panic!("cannot read what the boot loader left (magic {magic:#x} at {addr:#x}): {e:?}");
+        crash::stop(format_args!("{e} (magic {magic:#x} at {addr:#x})"));
     }
     info()
 }

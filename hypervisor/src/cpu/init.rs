@@ -166,6 +166,10 @@ unsafe fn entry_registers(cpu: u32, f: &Features) {
         msr::wrmsr(msr::LSTAR, stub);
         msr::wrmsr(msr::CSTAR, stub + stubs::SYSCALL32_OFFSET);
         msr::wrmsr(msr::SFMASK, rflags::SYSCALL_MASK);
+        if f.tsc_aux {
+            // What PV guests read that have not set it; firmware may have left anything there.
+            msr::wrmsr(msr::TSC_AUX, 0);
+        }
         if f.sep {
             msr::wrmsr(msr::SYSENTER_CS, u64::from(HOST_CS));
             msr::wrmsr(msr::SYSENTER_ESP, area::frame_top(cpu));

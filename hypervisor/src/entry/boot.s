@@ -11,6 +11,9 @@ multiboot2:
     .long 0xe85250d6, 0, multiboot2_end - multiboot2, -(0xe85250d6 + (multiboot2_end - multiboot2))
     .word 6, 0                      # module alignment
     .long 8
+    .word 5, 1                      # display, as it is best, if there is one
+    .long 20, 0, 0, 0
+    .long 0                         # padding
     .word 0, 0                      # end
     .long 8
 multiboot2_end:

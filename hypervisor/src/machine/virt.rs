@@ -2,11 +2,13 @@
 
 use core::ptr::NonNull;
 
+use fx_cpuid::Featureset;
 use fx_svm::Svm;
 use fx_sync::Once;
 use fx_types::{Errno, GuestRegs, Maddr, PhysMem, Result};
 use fx_virt::{Event, Exit, Features, Reason, Register, Segment, SegmentRegister, Setup, Virt, Window};
 use fx_vmx::Vmx;
+use xen_abi::cpufeatureset::{X86_FEATURE_INVPCID, X86_FEATURE_RDPID, X86_FEATURE_RDTSCP};
 
 use super::Machine;
 use crate::cpu::this_cpu;
@@ -53,6 +55,18 @@ fn word(at: u64) -> u64 {
 /// Why there are no guests in hardware containers on this machine; `None` when there can be.
 pub fn lack() -> Option<&'static str> {
     if Svm::is_present() { None } else { Vmx::lack() }
+}
+
+/// Features of the processor whose instructions its virtualisation does not let guests execute.
+pub fn hidden() -> Featureset {
+    let [rdtscp, invpcid] = if Svm::is_present() { [true; 2] } else { Vmx::guest_instructions() };
+    let mut hidden = Featureset::NONE;
+    for (has, feature) in
+        [(rdtscp, X86_FEATURE_RDTSCP), (rdtscp, X86_FEATURE_RDPID), (invpcid, X86_FEATURE_INVPCID)]
+    {
+        hidden.set(feature, !has);
+    }
+    hidden
 }
 
 /// Switches it on on the first CPU, if there is any; memory can be had by now.

@@ -33,7 +33,7 @@ fn current() -> &'static mut Option<VcpuRef> {
 #[unsafe(no_mangle)]
 extern "C" fn guest_syscall(regs: &mut GuestRegs) -> u32 {
     let Some(host) = HOST.get() else { return 1 };
-    let stayed = host.guest_entry(current(), regs);
+    let stayed = host.syscall_entry(current(), regs);
     u32::from(!(stayed && regs.entry_vector == SYSCALL))
 }
 

@@ -67,7 +67,7 @@ fn native() -> Native {
 
 /// Sets everything up on the first CPU.
 pub fn init(ram: &Ranges) -> core::result::Result<(), &'static str> {
-    let acpi = Acpi::find(&Firmware, firmware::rsdp()).ok();
+    let acpi = firmware::acpi();
     let madt = acpi.as_ref().and_then(|a| a.madt(&Firmware).ok()).unwrap_or_default();
     let fadt = acpi.as_ref().and_then(|a| a.fadt(&Firmware).ok());
     pic::disable(native(), PIC_BASE);

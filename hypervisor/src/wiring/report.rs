@@ -8,6 +8,13 @@ use fx_boot::{BootInfo, MemKind, Ranges};
 pub fn start(info: &BootInfo, ram: &Ranges, warnings: &[String]) {
     log!("free-xen {} (Xen 4.20 interface)", env!("CARGO_PKG_VERSION"));
     log!("Bootloader: {} ({:?})", &*info.loader, info.protocol);
+    if info.efi {
+        let known = if info.efi_system.is_some() { "" } else { ", whose system table cannot be read" };
+        log!(
+            "EFI firmware{known}: {} regions of memory; its runtime services are not used",
+            info.efi_regions().len()
+        );
+    }
     log!("Command line: {}", &*info.cmdline);
     for w in warnings {
         log!("Warning: {w}");

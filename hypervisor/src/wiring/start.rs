@@ -40,7 +40,10 @@ pub fn start(info: &'static BootInfo) -> ! {
     }
     console::log().set_epoch(platform::wallclock_at_boot());
     let Some(host) = make_host(info, &ram) else {
-        crash::stop(format_args!("not enough memory to start: {} MiB of RAM", ram.total() >> 20));
+        crash::stop(format_args!(
+            "{} MiB of RAM are too few to start: give the machine more memory",
+            ram.total() >> 20
+        ));
     };
     if HOST.set(host).is_err() {
         panic!("started twice");
@@ -155,7 +158,7 @@ impl RawCpu for Raw {
 
 fn host_config() -> HostConfig {
     let hvm = virt::lack().is_none();
-    HostConfig { hvm, hap: hvm, ..HostConfig::default() }
+    HostConfig { hvm, hap: hvm, hvm_hidden: virt::hidden(), ..HostConfig::default() }
 }
 
 #[inline(never)]
@@ -188,6 +191,7 @@ fn make_host(info: &'static BootInfo, ram: &Ranges) -> Option<Host<Machine>> {
             grant_frames: o.gnttab_max_frames,
             maptrack_frames: o.gnttab_max_maptrack_frames,
         },
+        firmware: crate::boot::firmware::for_dom0(),
         policies,
         total_frames: ram.total() >> 12,
         memory_map: map.into_boxed_slice(),
@@ -277,6 +281,12 @@ fn build_dom0(host: &'static Host<Machine>, info: &'static BootInfo) {
     if let Some(extra) = &o.dom0_extra {
         cmdline.push(' ');
         cmdline.push_str(extra);
+    }
+    if rest.first().is_some_and(|m| !fx_loader::is_ramdisk(bytes(m))) {
+        log!(
+            "Warning: module 1 is no ramdisk that Dom0's kernel would take, neither a cpio archive nor compressed: check the \
+             file, and that the kernel comes first"
+        );
     }
     let ports: Vec<_> = console::kept_ports().collect();
     let image = Dom0 {

@@ -7,6 +7,7 @@ use fx_domain::hw::{Hw, MachineEnd, MsiRequest, Segments, TscScale};
 use fx_sim::SimClock;
 use fx_types::pcid::Load;
 use fx_types::{CpuSet, Errno, Mfn, Pcids, Result, Space};
+use xen_abi::cpufeatureset as cf;
 
 use crate::machine::{Cpu, Machine, Quiet, this_cpu};
 
@@ -39,6 +40,31 @@ impl Cpu {
     fn load(&self, root: Option<Mfn>, how: impl FnOnce(&Pcids) -> Load) {
         let Load { pcid, keep } = how(&self.pcids);
         self.mmu.lock().unwrap().load(root, pcid, keep);
+    }
+}
+
+/// What a processor says that has all features.
+fn rich_cpuid(leaf: u32, subleaf: u32) -> [u32; 4] {
+    let word = |n: usize| fx_cpuid::audience::KNOWN.0.get(n).copied().unwrap_or(0);
+    match (leaf, subleaf) {
+        (0, _) => [0xd, 0x6874_7541, 0x444d_4163, 0x6974_6e65],
+        (1, _) => [0x0080_0f12, 0x0001_0800, word(cf::FEATURESET_1C), word(cf::FEATURESET_1D)],
+        (7, 0) => [2, word(cf::FEATURESET_7B0), word(cf::FEATURESET_7C0), word(cf::FEATURESET_7D0)],
+        (7, 1) => [cf::FEATURESET_7A1, cf::FEATURESET_7B1, cf::FEATURESET_7C1, cf::FEATURESET_7D1].map(word),
+        (7, 2) => [0, 0, 0, word(cf::FEATURESET_7D2)],
+        (0xd, 0) => [0x2e7, 2696, 2696, 0],
+        (0xd, 1) => [word(cf::FEATURESET_DA1), 2696, 0, 0],
+        (0xd, 2) => [256, 576, 0, 0],
+        (0xd, 5) => [64, 1088, 0, 0],
+        (0xd, 6) => [512, 1152, 0, 0],
+        (0xd, 7) => [1024, 1664, 0, 0],
+        (0xd, 9) => [8, 2688, 0, 0],
+        (0x8000_0000, _) => [0x8000_0021, 0x6874_7541, 0x444d_4163, 0x6974_6e65],
+        (0x8000_0001, _) => [0x0080_0f12, 0, word(cf::FEATURESET_E1C), word(cf::FEATURESET_E1D)],
+        (0x8000_0007, _) => [0, 0, 0, word(cf::FEATURESET_E7D)],
+        (0x8000_0008, _) => [0x3028, word(cf::FEATURESET_E8B), 0, 0],
+        (0x8000_0021, _) => [word(cf::FEATURESET_E21A), 0, word(cf::FEATURESET_E21C), 0],
+        _ => [0; 4],
     }
 }
 
@@ -194,7 +220,10 @@ impl Hw for Machine {
 
     fn interrupt_window(&self) {}
 
-    fn cpuid(&self, leaf: u32, _subleaf: u32) -> [u32; 4] {
+    fn cpuid(&self, leaf: u32, subleaf: u32) -> [u32; 4] {
+        if self.rich {
+            return rich_cpuid(leaf, subleaf);
+        }
         // A plain 64-bit AMD processor: enough for policies to be made.
         match leaf {
             0 => [0xd, 0x6874_7541, 0x444d_4163, 0x6974_6e65],

@@ -65,6 +65,8 @@ pub struct Machine {
     pub(crate) m2p: Vec<AtomicU64>,
     pub(crate) log: Log<Quiet, SimClock>,
     pub(crate) script: Script,
+    /// The processor has every feature that there is a name for.
+    pub(crate) rich: bool,
     /// Nanoseconds that pass with each look at the time.
     pub(crate) pace: AtomicU64,
     /// Who is told when a timer fires while a CPU is idle.
@@ -83,9 +85,16 @@ impl Machine {
             m2p: (0..frames).map(|_| AtomicU64::new(u64::MAX)).collect(),
             log: Log::new(Quiet, SimClock::new(0)),
             script: Script::default(),
+            rich: false,
             pace: AtomicU64::new(50),
             host: OnceLock::new(),
         }
+    }
+
+    /// The same with every feature that there is a name for.
+    #[must_use]
+    pub fn rich(cpus: usize, frames: u64) -> Self {
+        Self { rich: true, ..Self::new(cpus, frames) }
     }
 
     /// The translations of a CPU.

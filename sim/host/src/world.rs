@@ -74,6 +74,7 @@ fn host(machine: Machine) -> Host<Machine> {
         sched: Sched::new(cpus).unwrap(),
         cpus: (0..cpus).map(cpu).collect(),
         console: fx_domain::console::Console::default(),
+        firmware: fx_domain::firmware::Firmware::default(),
         settings: Settings { grant_frames: 4, maptrack_frames: 4, ..Settings::default() },
         policies,
         total_frames: frames - FIRST_FRAME,
@@ -93,7 +94,17 @@ impl World {
     /// When something of this does not work.
     #[must_use]
     pub fn new(cpus: usize, frames: u64, guests: u16) -> Self {
-        let host = Arc::new(host(Machine::new(cpus, frames)));
+        Self::on(Machine::new(cpus, frames), guests)
+    }
+
+    /// The same on a machine that is given.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    #[must_use]
+    pub fn on(machine: Machine, guests: u16) -> Self {
+        let cpus = machine.cpus();
+        let host = Arc::new(host(machine));
         host.hw.host.set(Arc::downgrade(&host)).unwrap_or_else(|_| unreachable!("it is new"));
         for cpu in 0..cpus {
             host.sched.cpu_online(cpu);

@@ -10,8 +10,14 @@ mod guest;
 mod instructions;
 #[path = "platform/memory.rs"]
 mod memory;
+#[path = "platform/msrs.rs"]
+mod msrs;
+#[path = "platform/narrow.rs"]
+mod narrow;
 #[path = "platform/ticks.rs"]
 mod ticks;
+#[path = "platform/viridian.rs"]
+mod viridian;
 #[path = "platform/wild.rs"]
 mod wild;
 

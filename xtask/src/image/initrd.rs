@@ -25,6 +25,8 @@ const DOM0_MODULES: &[&str] = &[
 ];
 /// Modules of the guests' initramfs.
 const GUEST_MODULES: &[&str] = &["xen-blkfront", "xen-netfront"];
+/// Modules of what a device model emulates, for guests that have one.
+const EMULATED_MODULES: &[&str] = &["ata_piix", "sd_mod", "8139cp", "button", "evdev"];
 /// Folders that both need.
 const FOLDERS: &[&str] = &["bin", "dev", "etc", "modules", "proc", "sys", "tmp"];
 
@@ -39,6 +41,14 @@ pub fn dom0(root: &Root, to: &Path) -> Result<()> {
 pub fn guest(root: &Root, tool: &Path, to: &Path) -> Result<()> {
     let mut archive = base(root, &paths::image_sources().join("guest/init"), GUEST_MODULES)?;
     archive.copy_program("bin/fxtool", tool)?;
+    write(archive, to)
+}
+
+/// Makes the archive with the drivers of emulated devices, which is joined to the guests' initramfs.
+pub fn emulated(root: &Root, to: &Path) -> Result<()> {
+    let mut archive = Archive::default();
+    archive.folder("modules")?;
+    modules(root, &mut archive, EMULATED_MODULES, "emulated")?;
     write(archive, to)
 }
 
@@ -79,8 +89,8 @@ fn write(archive: Archive, to: &Path) -> Result<()> {
     fs::write(to, archive.finish()?).with_context(|| format!("cannot write {}", to.display()))
 }
 
-/// An archive with busybox, an init program and modules; `/modules/order` lists the modules as they are to be loaded.
-fn base(root: &Root, init: &Path, modules: &[&str]) -> Result<Archive> {
+/// An archive with busybox, an init program and modules.
+fn base(root: &Root, init: &Path, names: &[&str]) -> Result<Archive> {
     let mut archive = Archive::default();
     for folder in FOLDERS {
         archive.folder(folder)?;
@@ -89,15 +99,20 @@ fn base(root: &Root, init: &Path, modules: &[&str]) -> Result<Archive> {
     archive.copy_program("init", init)?;
     archive.copy_program("bin/busybox", &root.folder.join("bin/busybox"))?;
     archive.symlink("bin/sh", "busybox")?;
+    modules(root, &mut archive, names, "order")?;
+    Ok(archive)
+}
+
+/// Adds modules and all that they need; the file `list` in `/modules` names them as they are to be loaded.
+fn modules(root: &Root, archive: &mut Archive, names: &[&str], list: &str) -> Result<()> {
     let mut order = String::new();
-    for path in load_order(root, modules)? {
+    for path in load_order(root, names)? {
         let file = Path::new(&path).file_name().context("a module without a name")?.to_string_lossy();
         let name = file.split('.').next().unwrap_or_default();
         archive.file(&format!("modules/{name}.ko"), &uncompressed(&root.modules().join(&path))?)?;
         order.push_str(&format!("{name}.ko\n"));
     }
-    archive.file("modules/order", order.as_bytes())?;
-    Ok(archive)
+    archive.file(&format!("modules/{list}"), order.as_bytes())
 }
 
 /// Paths of the modules and of all that they need, each after what it needs; built-in ones are left out.

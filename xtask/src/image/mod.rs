@@ -4,6 +4,7 @@
 //! the initrd, so that a change in them costs no new disk.
 
 pub mod cpio;
+mod guest_disk;
 mod initrd;
 mod rootfs;
 
@@ -28,6 +29,8 @@ pub struct Image {
     pub initrd: PathBuf,
     /// The guests' initramfs.
     pub guest_initrd: PathBuf,
+    /// Drivers of emulated devices, for guests that have such.
+    emulated: PathBuf,
     /// Our small static program, for Dom0.
     pub tool: PathBuf,
     /// Debian's Xen, the reference of `bench`.
@@ -47,6 +50,7 @@ pub fn image() -> Result<Image> {
         tool: tool(&cache)?,
         initrd: cache.join("initrd.cpio"),
         guest_initrd: cache.join("guest.cpio"),
+        emulated: cache.join("emulated.cpio"),
     };
     let sources = paths::image_sources();
     let modules = paths::root().join("xtask/src/image/initrd.rs");
@@ -54,9 +58,32 @@ pub fn image() -> Result<Image> {
         [&root.stamp, &sources.join("initrd/init"), &sources.join("guest/init"), &image.tool, &modules];
     cached("initrds", &cache.join("initrds.stamp"), &inputs, || {
         initrd::dom0(&root, &image.initrd)?;
-        initrd::guest(&root, &image.tool, &image.guest_initrd)
+        initrd::guest(&root, &image.tool, &image.guest_initrd)?;
+        initrd::emulated(&root, &image.emulated)
     })?;
     Ok(image)
+}
+
+impl Image {
+    /// The disk that HVM guests start from; made when it is asked for, because it needs more of Debian's packages.
+    pub fn guest_disk(&self) -> Result<PathBuf> {
+        setup::guest_disk()?;
+        let disk = paths::cache().join("guest.img");
+        let configuration = paths::image_sources().join("guest/grub.cfg");
+        let maker = paths::root().join("xtask/src/image/guest_disk.rs");
+        let inputs = [&self.kernel, &self.guest_initrd, &self.emulated, &configuration, &maker];
+        cached("the guests' disk", &paths::cache().join("guest.img.stamp"), &inputs, || {
+            guest_disk::make(&self.kernel, [&self.guest_initrd, &self.emulated], &disk)
+        })?;
+        Ok(disk)
+    }
+}
+
+/// Whether a job says in its first lines that it needs the guests' disk.
+pub fn needs_guest_disk(job: &str) -> Result<bool> {
+    let file = paths::image_sources().join(format!("jobs/{job}.sh"));
+    let text = fs::read_to_string(&file).with_context(|| format!("no job {job}: {}", file.display()))?;
+    Ok(text.lines().take_while(|line| line.starts_with('#')).any(|line| line == "# Needs: guest-disk"))
 }
 
 /// Compiles the small static program that measures inside Dom0 and the guests.

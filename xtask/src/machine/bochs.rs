@@ -7,9 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
-use super::{End, Machine, loader, scratch};
+use super::{End, Machine, cd, scratch};
 use crate::setup;
 
 /// The processor: VMX with EPT, VPID, unrestricted guests and pause-loop exiting.
@@ -18,6 +18,8 @@ const CPU: &str = "corei7_skylake_x";
 const SPEED: u64 = 50_000_000;
 /// What Bochs says when the machine switches itself off.
 const POWER_OFF: &str = "ACPI control: soft power off";
+/// The disk's heads, sectors a track, and so bytes a cylinder: images are multiples of it.
+const GEOMETRY: (u64, u64) = (16, 32);
 /// Enough for any test.
 const CONTINUES: usize = 1000;
 
@@ -28,6 +30,7 @@ struct Files {
     log: PathBuf,
     input: PathBuf,
     cd: PathBuf,
+    changes: PathBuf,
 }
 
 fn files(machine: &Machine) -> Result<Files> {
@@ -39,17 +42,17 @@ fn files(machine: &Machine) -> Result<Files> {
         log: file("bochs-log")?,
         input: file("bochs-input")?,
         cd: file("iso")?,
+        changes: file("bochs-changes")?,
     })
 }
 
 /// The command that runs the machine; its standard output is the console.
 pub fn command(machine: &Machine) -> Result<Command> {
-    setup::grub()?;
     setup::bochs()?;
     let files = files(machine)?;
-    loader::cd(machine)?;
+    cd::of_run(machine, cd::Firmware::Bios)?;
     fs::write(&files.input, "c\n".repeat(CONTINUES))?;
-    fs::write(&files.configuration, configuration(machine, &files))?;
+    fs::write(&files.configuration, configuration(machine, &files) + &disk(machine, &files)?)?;
     // The console is Bochs' descriptor 3, which is ours; what Bochs itself has to say goes to a file.
     // setpriv: Bochs dies when we do.
     let mut command = Command::new("setpriv");
@@ -81,6 +84,27 @@ fn configuration(machine: &Machine, files: &Files) -> String {
         files.log.display(),
         memory = machine.memory,
     )
+}
+
+/// Dom0's disk beside the CD; what is written to it goes to a file that Bochs throws away.
+fn disk(machine: &Machine, files: &Files) -> Result<String> {
+    let Some((_, image)) = &machine.disk else {
+        return Ok(String::new());
+    };
+    let (heads, sectors) = GEOMETRY;
+    let cylinder = heads * sectors * 512;
+    let size = fs::metadata(image).with_context(|| format!("no disk {}", image.display()))?.len();
+    ensure!(
+        size.is_multiple_of(cylinder),
+        "Bochs' disks are whole cylinders of {cylinder} bytes: {}",
+        image.display()
+    );
+    Ok(format!(
+        "ata0-slave: type=disk, mode=volatile, path=\"{}\", journal=\"{}\", cylinders={}, heads={heads}, spt={sectors}\n",
+        image.display(),
+        files.changes.display(),
+        size / cylinder,
+    ))
 }
 
 /// How the machine ended, after Bochs has.

@@ -17,6 +17,8 @@ const DOM0_ARGS: &str = "console=hvc0 quiet";
 pub struct Boot {
     /// Names the scratch files and the log.
     pub name: String,
+    /// What emulates the machine.
+    pub emulator: Emulator,
     /// How the hypervisor is loaded.
     pub loader: Loader,
     /// The hypervisor; none is Debian's Xen, the reference.
@@ -51,6 +53,7 @@ impl Default for Boot {
     fn default() -> Self {
         Self {
             name: "run".into(),
+            emulator: Emulator::default(),
             loader: Loader::default(),
             hypervisor: None,
             jobs: Vec::new(),
@@ -70,6 +73,16 @@ impl Default for Boot {
 }
 
 impl Boot {
+    /// The guests' disk, when a job needs it.
+    fn guest_disk(&self, image: &Image) -> Result<Option<PathBuf>> {
+        for job in &self.jobs {
+            if image::needs_guest_disk(job)? {
+                return image.guest_disk().map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes the initrd with the jobs and describes the machine.
     pub fn machine(&self, image: &Image, log: PathBuf) -> Result<Machine> {
         let initrd = scratch(&format!("{}.cpio", self.name))?;
@@ -86,18 +99,19 @@ impl Boot {
         let xen_args = format!("dom0_mem={}M {XEN_ARGS} {extra} {}", self.memory.1, self.xen_args);
         let dom0_args = format!("{DOM0_ARGS} {}", self.dom0_args);
         Ok(Machine {
-            emulator: Emulator::default(),
-            loader: self.loader,
+            emulator: self.emulator,
+            loader: self.emulator.loader(self.loader),
             hypervisor: (hypervisor, xen_args.trim().to_owned()),
             modules: vec![(image.kernel.clone(), dom0_args.trim().to_owned()), (initrd, String::new())],
             disk: Some((self.disk, image.disk.clone())),
+            guest_disk: self.guest_disk(image)?,
             nic: self.nic,
             smp: self.smp,
             memory: self.memory.0,
             icount: self.icount,
             interactive: self.interactive,
             qemu_args: self.qemu_args.clone(),
-            limits: Limits { total: Duration::from_secs(self.seconds), silence: Duration::from_secs(180) },
+            limits: Limits { total: Duration::from_secs(self.seconds), silence: self.emulator.patience() },
             log,
         })
     }

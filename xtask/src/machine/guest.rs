@@ -17,6 +17,7 @@ pub fn machine(hypervisor: &Path, elf: &Path, smp: u32, log: PathBuf) -> Machine
         hypervisor: (hypervisor.to_path_buf(), format!("dom0_mem={DOM0_MEM} {XEN_ARGS}")),
         modules: vec![(elf.to_path_buf(), String::new())],
         disk: None,
+        guest_disk: None,
         nic: Nic::None,
         smp,
         memory: MEMORY,

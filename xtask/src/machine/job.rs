@@ -108,12 +108,6 @@ impl Watch {
             self.fault_seen = Some(Instant::now());
         }
     }
-
-    /// The value of a result whose detail begins with a number.
-    pub fn value(&self, name: &str) -> Option<f64> {
-        let result = self.results.iter().find(|result| result.name == name)?;
-        result.detail.split_whitespace().next()?.parse().ok()
-    }
 }
 
 fn parse(line: &str) -> Option<JobResult> {
@@ -140,7 +134,7 @@ mod tests {
         assert!(watch.line(Some("RESULT boot.free VALUE 3101084 KiB")) == Next::Run);
         assert!(watch.line(Some("RESULT is only mentioned")) == Next::Run);
         assert_eq!(watch.results.len(), 2);
-        assert_eq!(watch.value("boot.free"), Some(3_101_084.0));
+        assert_eq!(watch.results[1].detail, "3101084 KiB");
         watch.line(Some("FX: job boot ended rc=0"));
         watch.line(Some("FX: job killed ended rc=137"));
         assert_eq!(watch.ended_jobs, ["boot"]);

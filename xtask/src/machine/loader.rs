@@ -1,16 +1,17 @@
-//! How the hypervisor gets into memory: by QEMU itself (multiboot 1, or the PVH entry), or by GRUB's `multiboot2` from a CD.
+//! How the hypervisor gets into memory: by QEMU itself (multiboot 1, or the PVH entry), or by GRUB's `multiboot2` from a CD, on
+//! SeaBIOS or on OVMF (UEFI).
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
+use super::cd::{self, Firmware};
 use super::{Machine, scratch};
 use crate::build::elf32;
-use crate::{proc, setup};
+use crate::setup;
 
 /// A way to load the hypervisor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -22,12 +23,9 @@ pub enum Loader {
     Pvh,
     /// GRUB from a CD, on a BIOS
     Grub,
+    /// GRUB from a CD, on UEFI
+    GrubUefi,
 }
-
-/// Modules of GRUB that its configuration needs; the CD gets no others.
-const GRUB_MODULES: &str = "--install-modules=normal iso9660 multiboot2 serial terminal";
-/// Where Debian keeps GRUB for a BIOS.
-const GRUB_BIOS: &str = "/usr/lib/grub/i386-pc";
 
 /// The arguments of QEMU that load a machine's hypervisor and modules.
 pub fn arguments(machine: &Machine) -> Result<Vec<OsString>> {
@@ -40,12 +38,21 @@ pub fn arguments(machine: &Machine) -> Result<Vec<OsString>> {
             fs::write(&copy, elf32::without_multiboot(&file)?)?;
             Ok(direct(machine, &copy))
         }
-        Loader::Grub => {
-            setup::grub()?;
-            let cd = cd(machine)?;
-            Ok(vec!["-boot".into(), "d".into(), "-cdrom".into(), cd.into()])
+        Loader::Grub => Ok(boot_cd(cd::of_run(machine, Firmware::Bios)?)),
+        Loader::GrubUefi => {
+            let mut args = boot_cd(cd::of_run(machine, Firmware::Any)?);
+            // The firmware's variables are written to a snapshot.
+            let [code, variables] = setup::ovmf()?;
+            for (file, mode) in [(code, "readonly=on"), (variables, "snapshot=on")] {
+                args.extend(["-drive".into(), format!("if=pflash,format=raw,{mode},file={file}").into()]);
+            }
+            Ok(args)
         }
     }
+}
+
+fn boot_cd(cd: PathBuf) -> Vec<OsString> {
+    vec!["-boot".into(), "d".into(), "-cdrom".into(), cd.into()]
 }
 
 /// `-kernel` and what belongs to it.
@@ -71,38 +78,4 @@ fn module_list(modules: &[(PathBuf, String)]) -> OsString {
         }
     }
     list
-}
-
-/// Makes a CD with GRUB, the hypervisor and its modules.
-pub fn cd(machine: &Machine) -> Result<PathBuf> {
-    let name = machine.log.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (folder, cd) = (scratch(&format!("{name}.cd"))?, scratch(&format!("{name}.iso"))?);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(folder.join("boot/grub"))?;
-    fs::copy(&machine.hypervisor.0, folder.join("boot/free-xen"))?;
-    for (n, (file, _)) in machine.modules.iter().enumerate() {
-        fs::copy(file, folder.join(format!("boot/module{n}")))?;
-    }
-    fs::write(folder.join("boot/grub/grub.cfg"), configuration(machine))?;
-    let mut command = Command::new("grub-mkrescue");
-    command.arg("-d").arg(GRUB_BIOS).args([GRUB_MODULES, "--locales=", "--fonts=", "--themes=", "-o"]);
-    proc::run_logged("grub-mkrescue", command.arg(&cd).arg(&folder))?;
-    fs::remove_dir_all(&folder)?;
-    Ok(cd)
-}
-
-/// GRUB's configuration: boots at once, and says on the serial line what is wrong if it cannot.
-fn configuration(machine: &Machine) -> String {
-    let mut text = format!(
-        "serial --unit=0 --speed=115200\nterminal_input serial\nterminal_output serial\n\
-         multiboot2 /boot/free-xen {}\n",
-        machine.hypervisor.1
-    );
-    for (n, (_, args)) in machine.modules.iter().enumerate() {
-        text.push_str(&format!("module2 /boot/module{n} {args}\n"));
-    }
-    text.push_str("boot\n");
-    text
 }

@@ -3,6 +3,7 @@
 pub mod backtrace;
 mod bochs;
 pub mod boot;
+pub mod cd;
 mod console;
 pub mod guest;
 pub mod job;
@@ -63,8 +64,20 @@ pub enum Emulator {
     /// QEMU: AMD's virtualisation
     #[default]
     Qemu,
-    /// Bochs: Intel's; from a CD by GRUB, without Dom0's disk, network card and terminal
+    /// Bochs: Intel's; from a CD by GRUB, with an IDE disk, without network card and terminal
     Bochs,
+}
+
+impl Emulator {
+    /// The loader in it where `asked` was asked for.
+    pub fn loader(self, asked: Loader) -> Loader {
+        if self == Self::Bochs { Loader::Grub } else { asked }
+    }
+
+    /// How long Debian in it may say nothing.
+    pub fn patience(self) -> Duration {
+        Duration::from_secs(if self == Self::Bochs { 900 } else { 180 })
+    }
 }
 
 /// A machine to start.
@@ -79,6 +92,8 @@ pub struct Machine {
     pub modules: Vec<(PathBuf, String)>,
     /// Dom0's disk, opened as a snapshot.
     pub disk: Option<(Disk, PathBuf)>,
+    /// The disk that guests of Dom0 start from, a virtio disk with the serial number `guests`; opened as a snapshot, too.
+    pub guest_disk: Option<PathBuf>,
     /// Network card.
     pub nic: Nic,
     /// Number of processors.
@@ -259,15 +274,15 @@ impl Machine {
                 Disk::Virtio => ["-device", "virtio-blk-pci,drive=root"],
                 Disk::Ahci => ["-device", "ich9-ahci,id=sata"],
             };
-            args.push("-drive".into());
-            args.push(joined([
-                "format=raw,id=root,if=none,snapshot=on,cache=unsafe,file=".as_ref(),
-                file.as_os_str(),
-            ]));
+            args.extend(drive("root", file));
             args.extend(device.map(OsString::from));
             if *kind == Disk::Ahci {
                 args.extend(["-device", "ide-hd,drive=root,bus=sata.0"].map(OsString::from));
             }
+        }
+        if let Some(file) = &self.guest_disk {
+            args.extend(drive("guests", file));
+            args.extend(["-device", "virtio-blk-pci,drive=guests,serial=guests"].map(OsString::from));
         }
         let card = match self.nic {
             Nic::None => None,
@@ -282,6 +297,12 @@ impl Machine {
         }
         args
     }
+}
+
+/// A drive named `id` of a raw file, whose contents stay as they are.
+fn drive(id: &str, file: &Path) -> [OsString; 2] {
+    let options = format!("format=raw,id={id},if=none,snapshot=on,cache=unsafe,file=");
+    ["-drive".into(), joined([options.as_ref(), file.as_os_str()])]
 }
 
 fn joined<const N: usize>(parts: [&std::ffi::OsStr; N]) -> OsString {

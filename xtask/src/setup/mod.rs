@@ -43,6 +43,23 @@ const GRUB: &[(Need, &str)] = &[
     (Need::Program("mformat"), "mtools"),
 ];
 
+/// What the guests' disk needs.
+const GUEST_DISK: &[(Need, &str)] = &[
+    (Need::Program("sfdisk"), "fdisk"),
+    (Need::Program("mcopy"), "mtools"),
+    (Need::Program("grub-mkimage"), "grub-common"),
+    (Need::File("/usr/lib/grub/i386-pc/boot.img"), "grub-pc-bin"),
+    (Need::File("/usr/lib/grub/x86_64-efi/linux.mod"), "grub-efi-amd64-bin"),
+];
+
+/// What a CD needs besides that is to start on UEFI.
+const GRUB_EFI: &[(Need, &str)] =
+    &[(Need::File("/usr/lib/grub/x86_64-efi/multiboot2.mod"), "grub-efi-amd64-bin")];
+
+/// UEFI firmware for QEMU: its code, and a store of variables as it is at first.
+const OVMF_FILES: [&str; 2] = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"];
+const OVMF: &[(Need, &str)] = &[(Need::File(OVMF_FILES[0]), "ovmf"), (Need::File(OVMF_FILES[1]), "ovmf")];
+
 /// What Bochs needs.
 const BOCHS: &[(Need, &str)] = &[
     (Need::Program("bochs"), "bochs"),
@@ -88,14 +105,31 @@ pub fn grub() -> Result<()> {
     install(GRUB)
 }
 
+/// Installs what the guests' disk needs and is missing.
+pub fn guest_disk() -> Result<()> {
+    install(GUEST_DISK)
+}
+
+/// Installs what a CD for UEFI needs besides and is missing.
+pub fn grub_efi() -> Result<()> {
+    install(GRUB_EFI)
+}
+
+/// Installs UEFI firmware for QEMU if it is missing: the files of its code and of its first variables.
+pub fn ovmf() -> Result<[&'static str; 2]> {
+    install(OVMF)?;
+    Ok(OVMF_FILES)
+}
+
 /// Installs what Bochs needs and is missing.
 pub fn bochs() -> Result<()> {
     install(BOCHS)
 }
 
 fn install(needed: &[(Need, &'static str)]) -> Result<()> {
-    let missing: Vec<&str> =
+    let mut missing: Vec<&str> =
         needed.iter().filter(|(need, _)| !need.met()).map(|&(_, package)| package).collect();
+    missing.dedup();
     if missing.is_empty() {
         return Ok(());
     }

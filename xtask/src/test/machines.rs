@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
+use super::mistakes::{MISTAKES, Mistake};
 use super::rows::{DOM0_TESTS, Dom0Test, GUEST_TESTS, GuestTest, Want};
 use super::{Tally, TestArgs};
 use crate::machine::boot::Boot;
@@ -29,7 +30,8 @@ pub fn run(args: &TestArgs, tally: &mut Tally) -> Result<()> {
         DOM0_TESTS.iter().filter_map(|test| Some((test, chosen_jobs(test, all, &only)?))).collect();
     let named: Vec<String> = build::guest_names()?.into_iter().filter(|name| all || only(name)).collect();
     let special: Vec<&GuestTest> = GUEST_TESTS.iter().filter(|test| all || only(test.name)).collect();
-    if chosen.is_empty() && named.is_empty() && special.is_empty() {
+    let mistakes: Vec<&Mistake> = MISTAKES.iter().filter(|m| all || only(m.name)).collect();
+    if chosen.is_empty() && named.is_empty() && special.is_empty() && mistakes.is_empty() {
         return Ok(());
     }
     let image = image::image()?;
@@ -44,6 +46,15 @@ pub fn run(args: &TestArgs, tally: &mut Tally) -> Result<()> {
             Ok(built) => guests(&built, hypervisor, &named, &special, tally),
             Err(error) => tally.count(format!("building the test guests: {error:#}"), false),
         }
+    }
+    // Debian's Xen says other things.
+    for mistake in mistakes.iter().filter(|_| !args.reference) {
+        let hypervisor = ours.as_deref().unwrap_or(&image.reference);
+        let ran = mistake.machine(hypervisor, &image).and_then(|machine| {
+            let plan = Plan { name: mistake.name, script: mistake.script, want: mistake.want };
+            plan.run(&machine, tally).map(|_| ())
+        });
+        count_error(mistake.name, ran, tally);
     }
     for (test, jobs) in chosen {
         let ran = dom0(test, &jobs, ours.clone(), &image, tally);

@@ -2,6 +2,7 @@
 
 mod host;
 mod machines;
+mod mistakes;
 mod rows;
 
 use std::path::PathBuf;

@@ -156,6 +156,15 @@ pub const DOM0_TESTS: &[Dom0Test] = &[
         want: Want::Reset,
         ..DOM0
     },
+    // The CD of `cargo xtask iso`, on UEFI firmware instead of a BIOS.
+    Dom0Test {
+        name: "dom0-uefi",
+        loader: Loader::GrubUefi,
+        jobs: &["boot", "efi"],
+        smp: 2,
+        script: &[See("Bootloader: GRUB"), See("EFI firmware: ")],
+        ..DOM0
+    },
     // 8 GiB, percentages, a limit of CPUs; Dom0 crashes in the end, and `noreboot` keeps the machine as it is.
     Dom0Test {
         name: "dom0-8gib-crash",

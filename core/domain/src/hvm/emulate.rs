@@ -8,7 +8,6 @@ use fx_types::operand::mask;
 use fx_types::{GuestRegs, Maddr, Mfn, PAGE_SIZE};
 use fx_virt::{Register, Segment, SegmentRegister};
 
-use super::msr::has_tsc_aux;
 use super::{HvmDomain, HvmVcpu, ioreq};
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -242,7 +241,14 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
         self.h.io.complete();
     }
 
+    fn interrupted(&mut self) -> bool {
+        self.h.attention.load(Ordering::SeqCst)
+    }
+
     fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Step<[u32; 4]> {
+        if self.host.cpuid_faults(self.c, self.x) {
+            return Err(Stop::Exception(Exception::GP0));
+        }
         Ok(self.host.hvm_cpuid(self.c, self.h, self.x, leaf, subleaf))
     }
 
@@ -259,10 +265,10 @@ impl<H: Hw> Cpu for Emulated<'_, H> {
     }
 
     fn tsc_aux(&mut self) -> Step<u32> {
-        if !has_tsc_aux(self.c) {
+        if !Host::<H>::has_tsc_aux(self.c) {
             return Err(Stop::Exception(Exception::UD));
         }
-        Ok(self.h.tsc_aux.load(Ordering::Relaxed))
+        Ok(self.c.v.msrs.tsc_aux())
     }
 
     fn rdpmc(&mut self, _index: u32) -> Step<u64> {

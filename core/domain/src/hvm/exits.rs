@@ -3,9 +3,9 @@
 use core::sync::atomic::Ordering;
 
 use fx_insn::quick::Fixed;
-use fx_insn::{Done, Outcome, Shadow};
+use fx_insn::{Done, Outcome, Shadow, TaskCause, TaskSwitch};
 use fx_types::GuestRegs;
-use fx_virt::{Access, Event, Exit, Reason, Register};
+use fx_virt::{Access, Event, EventKind, Exit, Reason, Register};
 use xen_abi::hvm_params::HVM_PARAM_TRIPLE_FAULT_REASON;
 
 use super::HvmVcpu;
@@ -27,6 +27,17 @@ const SINGLE_STEP: u64 = 1 << 14;
 /// `DR7.GD`: accesses to debug registers raise `#DB`.
 const GENERAL_DETECT: u64 = 1 << 13;
 
+/// What makes the processor switch tasks; `event` is of what kind the event is that it was delivering.
+fn task_cause(iret: bool, jump: bool, event: Option<EventKind>) -> TaskCause {
+    match event {
+        _ if iret => TaskCause::Return,
+        _ if jump => TaskCause::Jump,
+        None => TaskCause::Call,
+        Some(EventKind::Interrupt | EventKind::Nmi | EventKind::Exception) => TaskCause::Event,
+        Some(_) => TaskCause::Software,
+    }
+}
+
 impl<H: Hw> Host<H> {
     /// Sees to an exit that an instruction (or a fault) of the guest caused.
     pub(super) fn hvm_instruction(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, exit: &Exit) {
@@ -36,6 +47,9 @@ impl<H: Hw> Host<H> {
                 let Some(length) = self.length_of(c, x, regs, exit, Fixed::Cpuid) else {
                     return self.emulate(c, h, regs);
                 };
+                if self.cpuid_faults(c, x) {
+                    return self.raise(x, GP, Some(0));
+                }
                 let [a, b, cx, d] = self.hvm_cpuid(c, h, x, regs.rax as u32, regs.rcx as u32);
                 (regs.rax, regs.rbx) = (u64::from(a), u64::from(b));
                 (regs.rcx, regs.rdx) = (u64::from(cx), u64::from(d));
@@ -82,7 +96,10 @@ impl<H: Hw> Host<H> {
             Reason::NmiWindow => h.look(),
             Reason::DebugRegister => self.load_debug_registers(c, h, x),
             Reason::Pause => {
-                self.emulate(c, h, regs);
+                let Some(length) = self.length_of(c, x, regs, exit, Fixed::Pause) else {
+                    return self.emulate(c, h, regs);
+                };
+                self.retire(x, regs, length);
                 if self.sched.yield_now(c.v.unit.load(Ordering::Acquire)) {
                     self.ask(self.hw.cpu(), RESCHED);
                 }
@@ -101,11 +118,9 @@ impl<H: Hw> Host<H> {
                 self.log_guest(c.d.id, format_args!("vCPU {}: triple fault at {:#x}", c.v.id, regs.rip));
                 self.shut_down(&c.d, reason as u32);
             }
-            Reason::TaskSwitch { selector, .. } => {
-                self.crash_domain(
-                    &c.d,
-                    format_args!("a switch to task {selector:#x}, which is not emulated"),
-                );
+            Reason::TaskSwitch { selector, iret, jump, error } => {
+                let cause = task_cause(iret, jump, exit.interrupted.map(|e| e.kind));
+                self.switch_task(c, h, regs, &TaskSwitch { selector, cause, error });
             }
             Reason::Invalid => {
                 self.crash_domain(
@@ -175,7 +190,30 @@ impl<H: Hw> Host<H> {
         let (at, Some(x)) = (regs.rip, self.context(&c.v)) else { return };
         let Some(mut cpu) = Emulated::new(self, c, regs) else { return };
         h.io.begin();
-        match fx_insn::emulate(&mut cpu) {
+        let outcome = fx_insn::emulate(&mut cpu);
+        self.end_emulation(c, h, x, regs, at, outcome);
+    }
+
+    /// Switches the vCPU to another task.
+    fn switch_task(&self, c: &VcpuRef, h: &HvmVcpu, regs: &mut GuestRegs, switch: &TaskSwitch) {
+        let (at, Some(x)) = (regs.rip, self.context(&c.v)) else { return };
+        let Some(mut cpu) = Emulated::new(self, c, regs) else { return };
+        h.io.begin();
+        let outcome = fx_insn::switch_task(&mut cpu, switch);
+        self.end_emulation(c, h, x, regs, at, outcome);
+    }
+
+    /// What comes of the emulation of what was at `at`.
+    fn end_emulation(
+        &self,
+        c: &VcpuRef,
+        h: &HvmVcpu,
+        x: &H::Context,
+        regs: &GuestRegs,
+        at: u64,
+        outcome: Outcome,
+    ) {
+        match outcome {
             Outcome::Done(done) => self.emulated(c, h, x, regs, &done),
             Outcome::Again | Outcome::Retry => {}
             Outcome::Raise { event, address } => {

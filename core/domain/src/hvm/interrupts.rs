@@ -56,6 +56,8 @@ impl<H: Hw> Host<H> {
     }
 
     fn next_interrupt(&self, c: &VcpuRef, h: &HvmVcpu) -> Option<Source> {
+        self.settle_assist(c, h);
+        self.synthetic_timers(c, h);
         let via = c.d.hvm.as_ref().map(|d| Via::from_param(d.param(HVM_PARAM_CALLBACK_IRQ)));
         if let Some(Via::Vector(vector)) = via
             && h.upcall_vector.load(Ordering::Relaxed) == 0
@@ -113,6 +115,7 @@ impl<H: Hw> Host<H> {
         match source {
             Source::Apic(vector) => {
                 h.lapic.lock().take(vector);
+                self.viridian_taken(c, h, vector);
                 self.interrupt_taken(&c.d, vector);
                 Some(vector)
             }

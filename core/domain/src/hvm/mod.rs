@@ -18,6 +18,7 @@ mod save;
 mod scratch;
 mod start;
 mod state;
+mod viridian;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -29,6 +30,7 @@ use fx_sync::Lock;
 use fx_types::{DomId, Errno, Own32, Result};
 use fx_vdev::lapic::Lapic;
 use fx_vdev::mtrr::Mtrr;
+use fx_viridian::{DomainState, VcpuState};
 use fx_virt::{Setup, Vendor, Virt};
 use xen_abi::hvm_params::{HVM_NR_PARAMS, HVM_PARAM_TRIPLE_FAULT_REASON};
 
@@ -42,6 +44,7 @@ use physmap::{Nested, Pool};
 use platform::Platform;
 pub(crate) use scratch::SCRATCH;
 use scratch::Scratch;
+pub(crate) use viridian::is_marked;
 
 /// What an HVM or PVH domain has besides what every domain has.
 pub struct HvmDomain {
@@ -65,6 +68,8 @@ pub struct HvmDomain {
     pub dirty_on: AtomicBool,
     /// Its interrupt controllers, timers and clock.
     pub(crate) platform: Option<Platform>,
+    /// What it has of Hyper-V's interface.
+    pub(crate) viridian: Lock<DomainState>,
     /// Where the teardown of its guest-physical memory goes on.
     pub teardown: Lock<Teardown>,
 }
@@ -98,8 +103,8 @@ pub struct HvmVcpu {
     pub(crate) tsc_offset: AtomicU64,
     /// `IA32_TSC_ADJUST`: how much of that it has asked for.
     pub(crate) tsc_adjust: AtomicU64,
-    /// `IA32_TSC_AUX`.
-    pub(crate) tsc_aux: AtomicU32,
+    /// What it has of Hyper-V's interface.
+    pub(crate) viridian: Lock<VcpuState>,
     /// Its debug registers 0–3 are in the processor.
     debug_loaded: Own32,
 }
@@ -129,10 +134,15 @@ pub(crate) const fn apic_id(vcpu: u32) -> u32 {
 
 /// The contents of a hypercall page, with the instruction that the vendor's processors stop for.
 pub(crate) fn hypercall_page(vendor: Vendor) -> [u8; 4096] {
-    fx_loader::hvm_hypercall_page(match vendor {
+    fx_loader::hvm_hypercall_page(hypercall_instruction(vendor))
+}
+
+/// That instruction.
+const fn hypercall_instruction(vendor: Vendor) -> [u8; 3] {
+    match vendor {
         Vendor::Svm => fx_loader::VMMCALL,
         Vendor::Vmx => fx_loader::VMCALL,
-    })
+    }
 }
 
 impl<H: Hw> Host<H> {
@@ -156,6 +166,7 @@ impl<H: Hw> Host<H> {
             dirty: Lock::default(),
             dirty_on: AtomicBool::new(false),
             platform: Platform::new(emulation, self.platform_time()),
+            viridian: Lock::default(),
             teardown: Lock::default(),
         };
         if let Some(reason) = d.params.get(HVM_PARAM_TRIPLE_FAULT_REASON as usize) {
@@ -183,7 +194,7 @@ impl<H: Hw> Host<H> {
             io: Io::default(),
             tsc_offset: AtomicU64::new(0),
             tsc_adjust: AtomicU64::new(0),
-            tsc_aux: AtomicU32::new(0),
+            viridian: Lock::default(),
             debug_loaded: Own32::new(0),
         })
     }

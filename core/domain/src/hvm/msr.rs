@@ -2,15 +2,14 @@
 
 use core::sync::atomic::Ordering;
 
-use fx_cpuid as cp;
 use fx_cpuid::MsrAnswer;
 use fx_vdev::mtrr::Mtrr;
+use fx_viridian::msrs as viridian;
 use fx_virt::{Register, Virt};
-use xen_abi::cpufeatureset::{
-    X86_FEATURE_RDPID, X86_FEATURE_RDTSCP, X86_FEATURE_TSC_ADJUST, X86_FEATURE_X2APIC,
-};
+use xen_abi::cpufeatureset::{X86_FEATURE_TSC_ADJUST, X86_FEATURE_X2APIC};
 
 use super::HvmVcpu;
+use super::viridian::XEN_HYPERCALL_PAGE;
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
@@ -43,7 +42,6 @@ const SFMASK: u32 = 0xc000_0084;
 const FS_BASE: u32 = 0xc000_0100;
 const GS_BASE: u32 = 0xc000_0101;
 const KERNEL_GS_BASE: u32 = 0xc000_0102;
-const TSC_AUX: u32 = 0xc000_0103;
 const AMD_SYSCFG: u32 = 0xc001_0010;
 const AMD_IORR_FIRST: u32 = 0xc001_0016;
 const AMD_IORR_LAST: u32 = 0xc001_0019;
@@ -61,14 +59,14 @@ const MC_BANKS: u64 = 2;
 const OWN: [u32; 10] =
     [SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP, STAR, LSTAR, CSTAR, SFMASK, FS_BASE, GS_BASE, KERNEL_GS_BASE];
 
-fn has_tsc_adjust(c: &VcpuRef) -> bool {
-    c.d.policy.lock().has(X86_FEATURE_TSC_ADJUST)
+/// The register that installs Xen's hypercall page: another one where the guest has Hyper-V's interface.
+fn hypercall_page_msr(c: &VcpuRef) -> u32 {
+    let viridian = c.d.hvm.as_ref().is_some_and(|d| d.viridian_features() != 0);
+    if viridian { XEN_HYPERCALL_PAGE } else { HYPERCALL_PAGE }
 }
 
-/// Whether the guest has RDTSCP or RDPID.
-pub(super) fn has_tsc_aux(c: &VcpuRef) -> bool {
-    let policy = c.d.policy.lock();
-    policy.has(X86_FEATURE_RDTSCP) || policy.has(X86_FEATURE_RDPID)
+fn has_tsc_adjust(c: &VcpuRef) -> bool {
+    c.d.policy.lock().has(X86_FEATURE_TSC_ADJUST)
 }
 
 /// Lets the guest have its own registers.
@@ -85,7 +83,6 @@ impl<H: Hw> Host<H> {
         match msr {
             TSC => Some(self.vcpu_tsc(&c.d, &c.v)),
             TSC_ADJUST if has_tsc_adjust(c) => Some(h.tsc_adjust.load(Ordering::Relaxed)),
-            TSC_AUX if has_tsc_aux(c) => Some(h.tsc_aux.load(Ordering::Relaxed).into()),
             EFER => read(Register::Efer),
             SYSENTER_CS => read(Register::SysenterCs),
             SYSENTER_ESP => read(Register::SysenterEsp),
@@ -114,7 +111,8 @@ impl<H: Hw> Host<H> {
             AMD_HWCR if self.is_amd() => Some(HWCR_TSC_CONSTANT),
             AMD_DE_CFG if self.is_amd() => Some(LFENCE_SERIALISES),
             _ if Mtrr::owns(msr) => h.mtrr.lock().read(msr),
-            _ => match cp::guest_rdmsr(&c.d.policy.lock(), 0, msr) {
+            viridian::FIRST..=viridian::LAST => self.viridian_rdmsr(c, h, msr),
+            _ => match Self::read_own_msr(c, msr) {
                 MsrAnswer::Value(v) => Some(v),
                 MsrAnswer::Fault | MsrAnswer::NotMine => None,
             },
@@ -142,17 +140,12 @@ impl<H: Hw> Host<H> {
                 self.set_guest_tsc(&c.d, &c.v, self.hw.tsc(), value);
                 h.tsc_adjust
                     .fetch_add(h.tsc_offset.load(Ordering::Relaxed).wrapping_sub(old), Ordering::Relaxed);
-                self.refresh_time(c);
+                self.counter_moved(c, h);
             }
             TSC_ADJUST if has_tsc_adjust(c) => {
                 let more = value.wrapping_sub(h.tsc_adjust.swap(value, Ordering::Relaxed));
                 self.set_tsc_offset(&c.v, h.tsc_offset.load(Ordering::Relaxed).wrapping_add(more));
-                self.refresh_time(c);
-            }
-            TSC_AUX if has_tsc_aux(c) => {
-                let Ok(value) = u32::try_from(value) else { return false };
-                h.tsc_aux.store(value, Ordering::Relaxed);
-                self.hw.set_tsc_aux(value);
+                self.counter_moved(c, h);
             }
             APIC_BASE => {
                 let x2apic = c.d.policy.lock().has(X86_FEATURE_X2APIC);
@@ -165,17 +158,18 @@ impl<H: Hw> Host<H> {
                 let effect = h.lapic.lock().msr_write(msr, value, &time);
                 return effect.map(|e| self.apic_effect(c, h, e)).is_some();
             }
-            HYPERCALL_PAGE => return self.install_hypercall_page(c, value),
+            _ if msr == hypercall_page_msr(c) => return self.install_hypercall_page(c, value),
+            viridian::FIRST..=viridian::LAST => return self.viridian_wrmsr(c, h, msr, value),
             DEBUG_CONTROL if value & !1 == 0 => self.hw.set_register(x, Register::DebugCtl, value),
             PATCH_LEVEL | MISC_ENABLE | 0x17a | MCG_CTL | MC_FIRST..=MC_LAST => {}
             AMD_HWCR | AMD_DE_CFG if self.is_amd() => {}
-            _ => return self.write_own_msr(x, msr, value) || self.write_other_msr(c, h, msr, value),
+            _ => return self.write_passed_msr(x, msr, value) || self.write_other_msr(c, h, msr, value),
         }
         true
     }
 
     /// Registers that do not exit, when an emulated instruction writes them all the same.
-    fn write_own_msr(&self, x: &H::Context, msr: u32, value: u64) -> bool {
+    fn write_passed_msr(&self, x: &H::Context, msr: u32, value: u64) -> bool {
         let register = match msr {
             SYSENTER_CS => Register::SysenterCs,
             STAR => Register::Star,
@@ -213,7 +207,19 @@ impl<H: Hw> Host<H> {
         if Mtrr::owns(msr) {
             return h.mtrr.lock().write(msr, value);
         }
-        matches!(cp::guest_wrmsr(&c.d.policy.lock(), msr, value), MsrAnswer::Value(_))
+        matches!(self.write_own_msr(c, msr, value), MsrAnswer::Value(_))
+    }
+
+    /// The current vCPU has moved its counter: what it reads of time, and waits for, is by the counter.
+    fn counter_moved(&self, c: &VcpuRef, h: &HvmVcpu) {
+        self.refresh_time(c);
+        if c.v.id == 0 {
+            self.reference_counter_moved(&c.d);
+        }
+        let time = self.apic_time(&c.d, &c.v);
+        if h.lapic.lock().tsc_moved(&time) {
+            self.arm_apic_timer(&c.d, &c.v);
+        }
     }
 
     /// Makes a vCPU's time stamp counter be `value` when the machine's is `tsc`.

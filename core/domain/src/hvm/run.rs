@@ -6,7 +6,6 @@ use fx_types::GuestRegs;
 use fx_virt::{EventKind, Exit, Reason, Register, Window};
 
 use super::HvmVcpu;
-use super::msr::has_tsc_aux;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
 
@@ -15,12 +14,6 @@ const DR6: u64 = 0xffff_0ff0;
 const DR7: u64 = 0x400;
 /// The bits of DR7 that switch breakpoints on.
 const BREAKPOINTS: u64 = 0xff;
-
-/// What the processor's `IA32_TSC_AUX` is to be while a vCPU is loaded, where that is not 0 as for all others.
-fn tsc_aux(c: &VcpuRef, h: &HvmVcpu) -> Option<u32> {
-    let value = h.tsc_aux.load(Ordering::Relaxed);
-    (value != 0 && has_tsc_aux(c)).then_some(value)
-}
 
 impl<H: Hw> Host<H> {
     /// Enters an HVM vCPU and sees to what it stops for.
@@ -69,6 +62,8 @@ impl<H: Hw> Host<H> {
                 h.look();
             }
             Reason::Hypercall => self.hvm_hypercall(c, x, regs, exit),
+            // The event has brought the new task about.
+            Reason::TaskSwitch { .. } => return self.hvm_instruction(c, h, regs, exit),
             _ => self.hvm_instruction(c, h, regs, exit),
         }
         self.deliver_again(x, exit);
@@ -85,9 +80,6 @@ impl<H: Hw> Host<H> {
         self.hw.load_context(x);
         self.hw.intercept_tsc(x, c.d.tsc.is_emulated());
         let Some(h) = &c.v.hvm else { return };
-        if let Some(aux) = tsc_aux(c, h) {
-            self.hw.set_tsc_aux(aux);
-        }
         if self.hw.register(x, Register::Dr7) & BREAKPOINTS != 0 {
             self.load_debug_registers(c, h, x);
         }
@@ -97,11 +89,7 @@ impl<H: Hw> Host<H> {
     /// Takes what the processor still holds of an HVM vCPU.
     pub(crate) fn unload_hvm(&self, c: &VcpuRef, x: &H::Context) {
         self.hw.unload_context(x);
-        // Others who may read it see nothing of this one's.
         let Some(h) = &c.v.hvm else { return };
-        if tsc_aux(c, h).is_some() {
-            self.hw.set_tsc_aux(0);
-        }
         if h.debug_loaded.get() != 0 {
             h.debug_loaded.set(0);
             for (n, slot) in (0u8..4).zip(&c.v.pv.debug) {

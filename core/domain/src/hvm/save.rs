@@ -15,13 +15,14 @@ use super::platform::is_device;
 use crate::domain::Domain;
 use crate::host::Host;
 use crate::hw::Hw;
+use crate::own_msrs::{SAVED_MSRS, TSC_AUX};
 use crate::vcpu::Vcpu;
 
 /// Where XSTATE_BV is in an XSAVE area.
 const XSTATE_BV: u64 = 512;
 
 /// All kinds of records that are written, in their order.
-const ORDER: [u16; 16] = [
+const ORDER: [u16; 19] = [
     s::HVM_SAVE_CODE_CPU,
     s::HVM_SAVE_CODE_PIC,
     s::HVM_SAVE_CODE_IOAPIC,
@@ -35,9 +36,12 @@ const ORDER: [u16; 16] = [
     s::HVM_SAVE_CODE_HPET,
     s::HVM_SAVE_CODE_PMTIMER,
     s::HVM_SAVE_CODE_MTRR,
+    s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN,
     s::HVM_SAVE_CODE_CPU_XSAVE,
+    s::HVM_SAVE_CODE_VIRIDIAN_VCPU,
     s::HVM_SAVE_CODE_VMCE_VCPU,
     s::HVM_SAVE_CODE_TSC_ADJUST,
+    s::HVM_SAVE_CODE_CPU_MSR,
 ];
 
 /// Appends a record.
@@ -104,6 +108,9 @@ impl<H: Hw> Host<H> {
         if is_device(code) {
             return self.save_device(d, code, out);
         }
+        if code == s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN {
+            return self.save_viridian(d, out);
+        }
         d.vcpus.iter().try_for_each(|v| self.save_record(d, v, code, tsc, out))
     }
 
@@ -115,6 +122,8 @@ impl<H: Hw> Host<H> {
         let mut all = Vec::new();
         if is_device(code) {
             self.save_device(d, code, &mut all)?;
+        } else if code == s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN {
+            self.save_viridian(d, &mut all)?;
         } else {
             let v = d.vcpu(u32::from(instance)).ok_or(Errno::ENOENT)?;
             self.save_record(d, v, code, self.hw.tsc(), &mut all)?;
@@ -160,8 +169,42 @@ impl<H: Hw> Host<H> {
             s::HVM_SAVE_CODE_TSC_ADJUST => {
                 push(out, code, v.id, &s::HvmTscAdjust { tsc_adjust: h.tsc_adjust.load(Ordering::Relaxed) })
             }
+            s::HVM_SAVE_CODE_VIRIDIAN_VCPU => self.save_viridian_vcpu(d, v, h, out),
+            s::HVM_SAVE_CODE_CPU_MSR => Self::save_msrs(d, v, out),
             _ => Err(Errno::ENOENT),
         }
+    }
+
+    /// Nothing for a vCPU whose registers are all as at the start.
+    fn save_msrs(d: &Domain, v: &Vcpu, out: &mut Vec<u8>) -> Result {
+        let all = Self::saved_msrs(d, v)?;
+        // `IA32_TSC_AUX` is in the record of the CPU.
+        let mut entries = [s::HvmOneMsr::default(); SAVED_MSRS as usize];
+        let mut count = 0usize;
+        for ((index, val), slot) in all.iter().filter(|(msr, _)| *msr != TSC_AUX).zip(&mut entries) {
+            *slot = s::HvmOneMsr { index: *index, val: *val, _rsvd: 0 };
+            count = count.saturating_add(1);
+        }
+        let head = s::HvmMsr { count: count as u32, ..Default::default() };
+        let entries = entries.get(..count).unwrap_or(&[]);
+        if count == 0 {
+            Ok(())
+        } else {
+            push_parts(out, s::HVM_SAVE_CODE_CPU_MSR, v.id, &[head.as_bytes(), entries.as_bytes()])
+        }
+    }
+
+    fn load_msrs(d: &Domain, v: &Vcpu, data: &[u8]) -> Result {
+        let (head, mut rest) = s::HvmMsr::read_from_prefix(data).map_err(|_| Errno::EINVAL)?;
+        for _ in 0..head.count {
+            let (msr, tail) = s::HvmOneMsr::read_from_prefix(rest).map_err(|_| Errno::EINVAL)?;
+            if msr._rsvd != 0 {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            Self::restore_msr(d, v, msr.index, msr.val)?;
+            rest = tail;
+        }
+        Ok(())
     }
 
     fn save_xstate(&self, v: &Vcpu, out: &mut Vec<u8>) -> Result {
@@ -213,6 +256,9 @@ impl<H: Hw> Host<H> {
         if is_device(head.typecode) {
             return self.load_device(d, head.typecode, head.instance, data);
         }
+        if head.typecode == s::HVM_SAVE_CODE_VIRIDIAN_DOMAIN {
+            return self.load_viridian(d, &value(data)?);
+        }
         let v = d.vcpu(u32::from(head.instance)).ok_or(Errno::ENOENT)?;
         let h = v.hvm.as_ref().ok_or(Errno::EINVAL)?;
         match head.typecode {
@@ -248,7 +294,8 @@ impl<H: Hw> Host<H> {
             }
             // No machine check is pending.
             s::HVM_SAVE_CODE_VMCE_VCPU => Ok(()),
-            s::HVM_SAVE_CODE_CPU_MSR if data.len() <= size_of::<s::HvmMsr>() => Ok(()),
+            s::HVM_SAVE_CODE_VIRIDIAN_VCPU => self.load_viridian_vcpu(d, h, &value(data)?),
+            s::HVM_SAVE_CODE_CPU_MSR => Self::load_msrs(d, v, data),
             _ => Err(Errno::EINVAL),
         }
     }

@@ -77,7 +77,10 @@ impl<H: Hw> Host<H> {
         self.hw.set_segment(x, Segment::Cs, &code);
         // As the first one's: kernels that find counters apart at the start do not use them.
         let first = d.vcpus.first().and_then(|f| f.hvm.as_ref());
-        self.set_tsc_offset(v, first.map_or(0, |f| f.tsc_offset.load(Ordering::Relaxed)));
+        let [offset, adjust] =
+            first.map_or([0; 2], |f| [&f.tsc_offset, &f.tsc_adjust].map(|n| n.load(Ordering::Relaxed)));
+        self.set_tsc_offset(v, offset);
+        h.tsc_adjust.store(adjust, Ordering::Relaxed);
         h.io.cancel();
         *regs = GuestRegs { rflags: 2, rdx: 0x600, ..GuestRegs::default() };
     }

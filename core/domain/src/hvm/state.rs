@@ -123,7 +123,7 @@ impl<H: Hw> Host<H> {
         k.cr0 = hw.register(x, Register::Cr0);
         k.msr_efer = hw.register(x, Register::Efer);
         k.tsc = self.vcpu_tsc_at(d, v, tsc);
-        k.msr_tsc_aux = h.tsc_aux.load(Ordering::Relaxed).into();
+        k.msr_tsc_aux = v.msrs.tsc_aux().into();
         let event = hw.injecting(x).map(|e| event_word(&e));
         (k.pending_event, k.error_code) = event.unwrap_or((0, 0));
         for (to, from) in [&mut k.dr0, &mut k.dr1, &mut k.dr2, &mut k.dr3].into_iter().zip(&v.pv.debug) {
@@ -141,7 +141,7 @@ impl<H: Hw> Host<H> {
     /// `EINVAL` for values that no processor can have; the vCPU is then as before.
     pub(crate) fn load_hvm_cpu(&self, d: &Domain, v: &Vcpu, tsc: u64, k: &mut HvmHwCpu) -> Result {
         check(k)?;
-        let (x, h) = (self.context(v).ok_or(Errno::EINVAL)?, v.hvm.as_ref().ok_or(Errno::EINVAL)?);
+        let x = self.context(v).ok_or(Errno::EINVAL)?;
         let hw = &self.hw;
         for (r, from) in plain(k) {
             hw.set_register(x, r, *from);
@@ -164,7 +164,7 @@ impl<H: Hw> Host<H> {
         hw.set_register(x, Register::Efer, k.msr_efer & !EFER_LMA | lma);
         // Zero is what the toolstack gives a new vCPU.
         self.set_guest_tsc(d, v, tsc, k.tsc);
-        h.tsc_aux.store(k.msr_tsc_aux as u32, Ordering::Relaxed);
+        v.msrs.set_tsc_aux(k.msr_tsc_aux as u32);
         hw.inject(x, event_of(k.pending_event, k.error_code).as_ref());
         for (from, to) in [k.dr0, k.dr1, k.dr2, k.dr3].into_iter().zip(&v.pv.debug) {
             to.set(from);

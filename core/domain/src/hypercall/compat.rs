@@ -6,6 +6,7 @@ use fx_types::{Errno, GuestVirtExt, Result};
 use xen_abi::hypercall as nr;
 use xen_abi::memory as m;
 use xen_abi::sched as s;
+use xen_abi::version as v;
 use xen_abi::xen::GuestHandle;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -17,7 +18,7 @@ use crate::hw::Hw;
 /// Elements of an array that are translated at a time.
 const PIECE: u64 = 128;
 /// Where a translated array is.
-const ARRAY: u64 = SCRATCH + 256;
+pub(super) const ARRAY: u64 = SCRATCH + 256;
 
 /// `xen_memory_reservation` of 32-bit guests.
 #[repr(C)]
@@ -85,7 +86,18 @@ impl<H: Hw> Host<H> {
                 };
                 self.with_native(c, &native, |at| self.sched_op(c, &mut [command, at, 0, 0, 0]))
             }
-            // Their structures are the same in both, or differ in what these guests do not ask (`XENVER_platform_parameters`).
+            // An address that is none of a 32-bit guest's.
+            (nr::HYPERVISOR_XEN_VERSION, v::XENVER_PLATFORM_PARAMETERS) => {
+                self.guest(c).write_val(arg, &0u32).map(|()| 0)
+            }
+            (nr::HYPERVISOR_VCPU_OP, _) => self.compat_vcpu_op(c, args),
+            (nr::HYPERVISOR_GRANT_TABLE_OP, _) => self.compat_grant_op(c, args),
+            (nr::HYPERVISOR_SET_TIMER_OP, _) => {
+                // The deadline in two halves.
+                let [low, high, ..] = *args;
+                self.set_timer_op(c, &mut [low | high << 32, 0, 0, 0, 0])
+            }
+            // Their structures are the same in both.
             (nr::HYPERVISOR_SCHED_OP | nr::HYPERVISOR_EVENT_CHANNEL_OP | nr::HYPERVISOR_HVM_OP, _)
             | (nr::HYPERVISOR_XEN_VERSION | nr::HYPERVISOR_CONSOLE_IO | nr::HYPERVISOR_VM_ASSIST, _) => {
                 self.hvm_call(c, number, args)
@@ -95,7 +107,7 @@ impl<H: Hw> Host<H> {
     }
 
     /// Puts a structure where a handler finds it at the address that is given.
-    fn with_native<T: IntoBytes + Immutable>(
+    pub(super) fn with_native<T: IntoBytes + Immutable>(
         &self,
         c: &VcpuRef,
         native: &T,

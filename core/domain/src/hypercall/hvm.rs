@@ -6,10 +6,12 @@ use fx_virt::{Exit, Vendor};
 use xen_abi::hypercall as nr;
 
 use super::{Answer, Args, value};
+use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
+use crate::hvm::is_marked;
 use crate::hw::Hw;
 
-/// Hypercalls that such a guest has; the others are about PV page tables, descriptors and traps.
+/// Hypercalls that such a guest has; the others are about PV page tables, descriptors, traps and physical interrupts.
 const fn is_there(number: u32) -> bool {
     matches!(
         number,
@@ -17,7 +19,6 @@ const fn is_there(number: u32) -> bool {
             | nr::HYPERVISOR_GRANT_TABLE_OP
             | nr::HYPERVISOR_VCPU_OP
             | nr::HYPERVISOR_VM_ASSIST
-            | nr::HYPERVISOR_PHYSDEV_OP
             | nr::HYPERVISOR_XEN_VERSION
             | nr::HYPERVISOR_CONSOLE_IO
             | nr::HYPERVISOR_EVENT_CHANNEL_OP
@@ -47,6 +48,11 @@ impl<H: Hw> Host<H> {
             return;
         };
         let (privilege, wide) = self.hvm_mode(x);
+        let viridian = c.d.hvm.as_ref().is_some_and(|d| d.viridian_features() != 0);
+        if viridian && privilege == 0 && is_marked(regs) {
+            self.viridian_call(c, regs, wide);
+            return self.retire(x, regs, length);
+        }
         let answer = match (privilege, wide) {
             (0, true) => self.wide_call(c, regs),
             (0, false) => self.narrow_call(c, regs),
@@ -57,6 +63,16 @@ impl<H: Hw> Host<H> {
         }
         regs.rax = if wide { value(answer) } else { value(answer) & 0xffff_ffff };
         self.retire(x, regs, length);
+    }
+
+    /// A guest's drivers begin: what it shares has the layout of the code that it executes now. Called where they say first where
+    /// something shared is to be.
+    pub(crate) fn latch_layout(&self, c: &VcpuRef, d: &Domain) {
+        let Some(x) = self.context(&c.v).filter(|_| c.d.id == d.id) else { return };
+        let (_, wide) = self.hvm_mode(x);
+        if d.events.set_narrow(!wide) {
+            self.update_wallclock(d);
+        }
     }
 
     fn wide_call(&self, c: &VcpuRef, regs: &mut GuestRegs) -> Answer {

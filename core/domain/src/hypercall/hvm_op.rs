@@ -158,10 +158,12 @@ impl<H: Hw> Host<H> {
             p::HVM_PARAM_TRIPLE_FAULT_REASON if value > u64::from(xen_abi::sched::SHUTDOWN_MAX) => {
                 return Err(Errno::EINVAL);
             }
+            p::HVM_PARAM_VIRIDIAN if !fx_viridian::is_valid(value) => return Err(Errno::EINVAL),
             p::HVM_PARAM_TIMER_MODE if value > 3 => return Err(Errno::EINVAL),
             p::HVM_PARAM_ACPI_IOPORTS_LOCATION if value > 1 => return Err(Errno::EINVAL),
             p::HVM_PARAM_CALLBACK_IRQ => {
                 slot.store(value, Ordering::Release);
+                self.latch_layout(c, d);
                 self.callback_changed(d);
             }
             _ => {}

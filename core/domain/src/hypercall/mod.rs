@@ -6,6 +6,8 @@
 
 pub mod callback;
 pub mod compat;
+pub mod compat_grant;
+pub mod compat_vcpu;
 pub mod dm_op;
 pub mod event;
 pub mod exchange;

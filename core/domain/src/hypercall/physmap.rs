@@ -100,7 +100,10 @@ impl<H: Hw> Host<H> {
     fn place(&self, c: &VcpuRef, change: &Physmap<'_, H>, s: &Source, gpfn: u64) -> Result {
         let d = change.domain();
         match s.space {
-            m::XENMAPSPACE_SHARED_INFO if s.index == 0 => change.place_own(gpfn, d.shared_info),
+            m::XENMAPSPACE_SHARED_INFO if s.index == 0 => {
+                self.latch_layout(c, d);
+                change.place_own(gpfn, d.shared_info)
+            }
             m::XENMAPSPACE_GRANT_TABLE => {
                 let status = s.index & m::XENMAPIDX_GRANT_TABLE_STATUS != 0;
                 let index = s.index & !m::XENMAPIDX_GRANT_TABLE_STATUS;

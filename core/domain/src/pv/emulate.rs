@@ -189,7 +189,7 @@ impl<H: Hw> PvCpu for Cpu<'_, H> {
     }
 
     fn tsc_aux(&mut self) -> Result<u32, Refused> {
-        Ok(0)
+        if Host::<H>::has_tsc_aux(self.c) { Ok(self.c.v.msrs.tsc_aux()) } else { Err(Refused::Undefined) }
     }
 }
 

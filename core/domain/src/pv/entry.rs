@@ -24,13 +24,7 @@ impl<H: Hw> Host<H> {
     pub fn guest_entry(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) -> bool {
         if let Some(c) = cur {
             match regs.entry_vector {
-                ENTRY_SYSCALL => {
-                    if c.v.in_kernel() {
-                        self.hypercall(c, regs);
-                    } else {
-                        self.bounce_syscall(c, regs);
-                    }
-                }
+                ENTRY_SYSCALL => return self.syscall_entry(cur, regs),
                 PAGE_FAULT => self.page_fault(c, regs),
                 vector => self.trap(c, regs, vector),
             }
@@ -38,10 +32,39 @@ impl<H: Hw> Host<H> {
         self.leave(cur, regs)
     }
 
+    /// The same for a system call of 64-bit code.
+    #[inline(always)]
+    pub fn syscall_entry(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) -> bool {
+        if let Some(c) = cur {
+            if c.v.in_kernel() {
+                self.hypercall(c, regs);
+            } else {
+                self.bounce_syscall(c, regs);
+            }
+        }
+        self.leave(cur, regs)
+    }
+
     /// Does what is due before a guest is entered: other work of this CPU, a change of vCPU, an event upcall. `true` when
     /// there was no other work.
-    #[inline]
+    #[inline(always)]
     pub fn leave(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) -> bool {
+        // Most often nothing is.
+        let idle = self.this_cpu().is_some_and(|p| p.pending.load(Ordering::Relaxed) == 0);
+        if idle && cur.as_ref().is_some_and(|c| c.v.hvm.is_none() && !self.wants_event(c)) {
+            return true;
+        }
+        self.leave_with_work(cur, regs)
+    }
+
+    /// Whether an event is pending and not masked (the first two bytes of `vcpu_info`), and the guest wants to be called.
+    #[inline(always)]
+    fn wants_event(&self, c: &VcpuRef) -> bool {
+        self.hw.load32(c.v.info()) & 0xffff == 1 && c.v.flags.get() & CALLBACK_SET != 0
+    }
+
+    #[inline(never)]
+    fn leave_with_work(&self, cur: &mut Option<VcpuRef>, regs: &mut GuestRegs) -> bool {
         let mut stayed = true;
         loop {
             if self.this_cpu().is_some_and(|p| p.pending.load(Ordering::Relaxed) != 0) || cur.is_none() {
@@ -54,8 +77,7 @@ impl<H: Hw> Host<H> {
                 stayed = false;
                 continue;
             }
-            // Pending and not masked: the first two bytes of `vcpu_info`.
-            if self.hw.load32(c.v.info()) & 0xffff == 1 && c.v.flags.get() & CALLBACK_SET != 0 {
+            if self.wants_event(c) {
                 self.bounce_event(c, regs);
                 // A guest that could not be entered was crashed, and gives way.
                 if self.hw.load8(c.v.info().add(UPCALL_MASK)) == 0 {

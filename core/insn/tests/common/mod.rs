@@ -53,6 +53,8 @@ pub struct Machine {
     record: Vec<(u8, u64)>,
     pub invalidated: Vec<u64>,
     pub msr: u64,
+    /// After how many iterations something waits that interrupts; none: never.
+    pub interrupt_in: Option<u32>,
 }
 
 fn flat(attributes: u16) -> SegmentRegister {
@@ -87,6 +89,7 @@ impl Machine {
             record: Vec::new(),
             invalidated: Vec::new(),
             msr: 0,
+            interrupt_in: None,
         }
     }
 
@@ -280,6 +283,10 @@ impl Cpu for Machine {
     }
     fn completed(&mut self) {
         self.record.clear();
+        self.interrupt_in = self.interrupt_in.map(|n| n.saturating_sub(1));
+    }
+    fn interrupted(&mut self) -> bool {
+        self.interrupt_in == Some(0)
     }
     fn cpuid(&mut self, leaf: u32, subleaf: u32) -> Step<[u32; 4]> {
         Ok([leaf, subleaf, 0xc0, 0xd0])

@@ -83,6 +83,28 @@ impl Lapic {
         self.test(reg::TMR, v).then_some(v)
     }
 
+    /// Whether anything is being handled.
+    #[must_use]
+    pub fn is_handling(&self) -> bool {
+        self.highest(reg::ISR).is_some()
+    }
+
+    /// Whether nothing but this interrupt is being handled and nothing waits for its end, nor does an I/O APIC.
+    #[must_use]
+    pub fn handles_only(&self, vector: u8) -> bool {
+        let others = (0..8usize).any(|word| {
+            let (own, mask) = Self::bit(vector);
+            let bits = self.get(reg::ISR.wrapping_add(word));
+            bits & !(if word == own { mask } else { 0 }) != 0
+        });
+        self.test(reg::ISR, vector) && !others && !self.any_waiting() && !self.test(reg::TMR, vector)
+    }
+
+    /// An interrupt that was taken is over already.
+    pub fn handled(&mut self, vector: u8) {
+        self.change(reg::ISR, vector, false);
+    }
+
     /// The task priority, 0–15.
     #[must_use]
     pub fn task_priority(&self) -> u8 {

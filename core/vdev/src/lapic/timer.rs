@@ -86,6 +86,15 @@ impl Lapic {
         self.timer.deadline = (value != 0).then(|| time.when(value));
     }
 
+    /// The guest's counter was moved. Whether that changed when the timer is due.
+    pub fn tsc_moved(&mut self, time: &Time) -> bool {
+        let by_tsc = self.by_tsc() && self.timer.tsc != 0;
+        if by_tsc {
+            self.timer.deadline = Some(time.when(self.timer.tsc));
+        }
+        by_tsc
+    }
+
     /// The count as it is now; where the period is longer than the guest asked for it stays at its beginning at first.
     pub(crate) fn count(&self, time: &Time) -> u32 {
         if self.by_tsc() {

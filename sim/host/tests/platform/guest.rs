@@ -91,12 +91,45 @@ pub fn route(pin: u32, entry: u32) -> [Step; 2] {
     [store(0xfec0_0000, 0x10 + 2 * pin), store(0xfec0_0010, entry)]
 }
 
+pub fn running() -> GuestRegs {
+    GuestRegs { rflags: RUNS, ..GuestRegs::default() }
+}
+
+pub fn write_msr(index: u32, value: u64) -> Step {
+    let regs = GuestRegs { rcx: index.into(), rax: value & 0xffff_ffff, rdx: value >> 32, ..running() };
+    (Exit { reason: Reason::WriteMsr, length: 2, interrupted: None }, regs)
+}
+
+pub fn read_msr(index: u32) -> Step {
+    let regs = GuestRegs { rcx: index.into(), ..running() };
+    (Exit { reason: Reason::ReadMsr, length: 2, interrupted: None }, regs)
+}
+
+pub fn cpuid(leaf: u32) -> Step {
+    let regs = GuestRegs { rax: leaf.into(), ..running() };
+    (Exit { reason: Reason::Cpuid, length: 2, interrupted: None }, regs)
+}
+
+/// The local APIC of the first vCPU tells the second one to stop, and to start at a page.
+pub fn start_second(page: u32) -> [Step; 4] {
+    [apic(0x310, 2 << 24), apic(0x300, 0x4500), apic(0x310, 2 << 24), apic(0x300, 0x4600 | page)]
+}
+
 /// What the control domain does, and what it has.
 pub struct Scene(pub World);
 
 impl Scene {
     pub fn new(cpus: usize) -> Self {
-        let mut w = World::new(cpus, 1600, 0);
+        Self::on(cpus, Machine::new(cpus, 1600))
+    }
+
+    /// On a processor with all features.
+    pub fn rich() -> Self {
+        Self::on(1, Machine::rich(1, 1600))
+    }
+
+    fn on(cpus: usize, machine: Machine) -> Self {
+        let mut w = World::on(machine, 0);
         (0..cpus).for_each(|cpu| w.turn(cpu));
         Self(w)
     }
@@ -258,6 +291,12 @@ impl Scene {
         Ok(record)
     }
 
+    /// The contents of a vCPU's records of a kind in the saved state.
+    pub fn saved(&mut self, id: u16, code: u16) -> Vec<Vec<u8>> {
+        let state = self.save(id);
+        records(&state).into_iter().filter(|r| r.0 == code).map(|(_, _, data)| data).collect()
+    }
+
     /// The control domain sleeps, and the guest has the processor.
     pub fn run(&mut self, ns: u64) {
         let mut poll = SchedPoll { timeout: self.hw().now() + ns, ..SchedPoll::new_zeroed() };
@@ -305,7 +344,6 @@ pub fn records(mut state: &[u8]) -> Vec<(u16, u16, Vec<u8>)> {
     all
 }
 
-/// The state that a toolstack gives vCPU 0: flat segments of 32 bits.
 /// A state of these records.
 pub fn state_of(records: &[(u16, u16, Vec<u8>)]) -> Vec<u8> {
     let mut state = Vec::new();
@@ -318,7 +356,8 @@ pub fn state_of(records: &[(u16, u16, Vec<u8>)]) -> Vec<u8> {
     state
 }
 
-fn first_state() -> Vec<u8> {
+/// The state that a toolstack gives vCPU 0: flat segments of 32 bits.
+pub fn first_state() -> Vec<u8> {
     let header = s::HvmSaveHeader {
         magic: s::HVM_FILE_MAGIC,
         version: s::HVM_FILE_VERSION,

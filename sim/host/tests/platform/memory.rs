@@ -3,9 +3,7 @@
 use fx_domain::domain::Domain;
 use fx_p2m::{Entry, Kind};
 use fx_sim_host::invariants;
-use fx_types::{DomId, Errno, GuestRegs, PhysMem};
-use fx_virt::{Exit, Reason};
-use xen_abi::cpufeatureset::{X86_FEATURE_RDTSCP, X86_FEATURE_TSC_ADJUST};
+use fx_types::{DomId, Errno, PhysMem};
 use xen_abi::dm_op as o;
 use xen_abi::domctl as d;
 use xen_abi::hvm_op::{HVMMEM_MMIO_DM, HVMMEM_RAM_RO};
@@ -14,7 +12,7 @@ use xen_abi::hypercall as nr;
 use xen_abi::memory as m;
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
-use crate::guest::{BUFFER, DEVICES, MS, SECOND, Scene, apic, records, state_of, store};
+use crate::guest::{BUFFER, DEVICES, MS, SECOND, Scene, apic, records, start_second, state_of, store};
 
 const G: u16 = 5;
 
@@ -159,15 +157,9 @@ fn video_memory_after_migration() {
     assert_eq!(track(&mut s), 1 << 2);
 }
 
-fn cpu_records(s: &mut Scene) -> Vec<s::HvmHwCpu> {
-    let saved = s.save(G);
-    let of_cpus = records(&saved).into_iter().filter(|r| r.0 == s::HVM_SAVE_CODE_CPU);
-    of_cpus.map(|(_, _, data)| s::HvmHwCpu::read_from_bytes(&data).unwrap()).collect()
-}
-
-/// The local APIC of the first vCPU tells the second one to stop, and to start at a page.
-fn start_second(page: u32) -> [fx_sim_host::Step; 4] {
-    [apic(0x310, 2 << 24), apic(0x300, 0x4500), apic(0x310, 2 << 24), apic(0x300, 0x4600 | page)]
+pub fn cpu_records(s: &mut Scene) -> Vec<s::HvmHwCpu> {
+    let all = s.saved(G, s::HVM_SAVE_CODE_CPU);
+    all.iter().map(|data| s::HvmHwCpu::read_from_bytes(data).unwrap()).collect()
 }
 
 /// All vCPUs of a guest have the same time stamp counter, also after it was saved and restored.
@@ -198,46 +190,6 @@ fn counters_agree() {
     s.load(G, &saved).unwrap();
     let [first, second] = cpu_records(&mut s).try_into().unwrap();
     assert_eq!(first.tsc, second.tsc);
-}
-
-fn running() -> GuestRegs {
-    GuestRegs { rflags: 0x202, ..GuestRegs::default() }
-}
-
-fn write_msr(index: u32, value: u64) -> fx_sim_host::Step {
-    let regs = GuestRegs { rcx: index.into(), rax: value & 0xffff_ffff, rdx: value >> 32, ..running() };
-    (Exit { reason: Reason::WriteMsr, length: 2, interrupted: None }, regs)
-}
-
-fn read_msr(index: u32) -> fx_sim_host::Step {
-    let regs = GuestRegs { rcx: index.into(), ..running() };
-    (Exit { reason: Reason::ReadMsr, length: 2, interrupted: None }, regs)
-}
-
-/// Registers of the counter: an adjustment moves it, a write of it is an adjustment; what RDTSCP gives is the guest's own and is in
-/// the processor only while the guest is.
-#[test]
-fn registers_of_the_counter() {
-    const TSC: u32 = 0x10;
-    const ADJUST: u32 = 0x3b;
-    const AUX: u32 = 0xc000_0103;
-    let mut s = Scene::new(1);
-    let domain = s.create(G, 1, DEVICES);
-    let offered = [X86_FEATURE_TSC_ADJUST, X86_FEATURE_RDTSCP].map(|f| domain.policy.lock().has(f));
-    assert_eq!(offered, [true; 2]);
-    s.start(&domain);
-    s.hw().set_pace(0);
-    let seen = s.play([write_msr(ADJUST, 5000), read_msr(ADJUST), read_msr(TSC)], 0);
-    assert_eq!(seen[1], 5000);
-    let before = seen[2];
-    let seen = s.play([write_msr(TSC, 100), read_msr(TSC), read_msr(ADJUST)], 0);
-    assert!(seen[1] >= 100 && seen[1] < before);
-    assert_ne!(seen[2], 5000, "the write is an adjustment");
-    let seen = s.play([write_msr(AUX, 0x1234), read_msr(AUX), write_msr(AUX, 1 << 32)], MS);
-    assert_eq!(seen[1], 0x1234);
-    assert_eq!(s.hw().script().take_events().iter().map(|e| e.vector).collect::<Vec<_>>(), [13]);
-    assert_eq!(s.hw().script().tsc_aux(), 0, "Dom0 is loaded");
-    assert_eq!(cpu_records(&mut s)[0].msr_tsc_aux, 0x1234);
 }
 
 /// A vCPU that sleeps when it is told to start anew does so.

@@ -1,14 +1,15 @@
 //! The rest of a vCPU's state in a saved image: 32-bit system-call entries, and MSRs.
 
-use fx_types::{Errno, is_canonical};
+use fx_types::{Errno, GuestVirtExt, is_canonical};
 use xen_abi::arch_x86::FLAT_KERNEL_CS;
-use xen_abi::domctl::{Domctl, DomctlExtVcpucontext, DomctlVcpuMsrs};
+use xen_abi::domctl::{Domctl, DomctlExtVcpucontext, DomctlVcpuMsr, DomctlVcpuMsrs};
 
 use super::{not_self, vcpu_of};
 use crate::control::{Outcome, Reply};
 use crate::domain::Domain;
 use crate::host::{Host, VcpuRef};
 use crate::hw::Hw;
+use crate::own_msrs::SAVED_MSRS;
 use crate::vcpu::SYSENTER_MASKS;
 
 impl<H: Hw> Host<H> {
@@ -49,26 +50,42 @@ impl<H: Hw> Host<H> {
         Ok(Reply::Done)
     }
 
-    /// A vCPU has no MSRs with a state of its own besides what its context holds.
-    pub(super) fn domctl_get_msrs(c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
+    /// Registers that are not part of a vCPU's context.
+    pub(super) fn domctl_get_msrs(&self, c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
         not_self(c, t)?;
         let mut a: DomctlVcpuMsrs = op.get();
-        vcpu_of(t, a.vcpu)?;
-        a.msr_count = 0;
+        let v = vcpu_of(t, a.vcpu)?;
+        if a.msrs.is_null() || a.msr_count == 0 {
+            a.msr_count = SAVED_MSRS;
+            op.put(&a);
+            return Ok(Reply::Changed);
+        }
+        let all = self.while_stopped(t, v, || Self::saved_msrs(t, v))?;
+        for ((index, value), n) in all.iter().zip(0..a.msr_count) {
+            let msr = DomctlVcpuMsr { index: *index, reserved: 0, value: *value };
+            self.hw.write_at(a.msrs.0, n.into(), &msr)?;
+        }
+        let fits = all.len() <= a.msr_count as usize;
+        a.msr_count = all.len() as u32;
         op.put(&a);
-        Ok(Reply::Changed)
+        Ok(if fits { Reply::Changed } else { Reply::Refused(Errno::ENOBUFS) })
     }
 
-    pub(super) fn domctl_set_msrs(c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
+    pub(super) fn domctl_set_msrs(&self, c: &VcpuRef, t: &Domain, op: &mut Domctl) -> Outcome {
         not_self(c, t)?;
         let mut a: DomctlVcpuMsrs = op.get();
-        vcpu_of(t, a.vcpu)?;
-        if a.msr_count == 0 {
-            return Ok(Reply::Done);
+        let v = vcpu_of(t, a.vcpu)?;
+        for n in 0..a.msr_count {
+            let msr: DomctlVcpuMsr = self.hw.read_at(a.msrs.0, n.into())?;
+            let known = n < SAVED_MSRS && msr.reserved == 0;
+            let set = || Self::restore_msr(t, v, msr.index, msr.value);
+            if !known || self.while_stopped(t, v, set).is_err() {
+                // The one that is refused.
+                a.msr_count = n;
+                op.put(&a);
+                return Ok(Reply::Refused(Errno::EINVAL));
+            }
         }
-        // The first one is refused.
-        a.msr_count = 0;
-        op.put(&a);
-        Ok(Reply::Refused(Errno::EINVAL))
+        Ok(Reply::Done)
     }
 }

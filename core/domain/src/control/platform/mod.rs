@@ -27,6 +27,11 @@ impl<H: Hw> Host<H> {
         if op.cmd == p::XENPF_RESOURCE_OP {
             return self.platform_resource(&op);
         }
+        if op.cmd == p::XENPF_GET_DOM0_CONSOLE {
+            let display = self.firmware.display.ok_or(Errno::ENODEV)?;
+            op.put(&display);
+            return self.hw.write_val(arg, &op).map(|()| size_of_val(&display) as i64);
+        }
         match self.platform_dispatch(&mut op)? {
             Reply::Done => Ok(0),
             Reply::Changed => self.hw.write_val(arg, &op).map(|()| 0),
@@ -60,9 +65,10 @@ impl<H: Hw> Host<H> {
                 );
                 if known { Ok(Reply::Done) } else { Err(Errno::EINVAL) }
             }
-            p::XENPF_FIRMWARE_INFO => Self::platform_firmware(op),
+            p::XENPF_FIRMWARE_INFO => self.platform_firmware(op),
+            // Without them in use.
+            p::XENPF_EFI_RUNTIME_CALL => Err(Errno::EOPNOTSUPP),
             p::XENPF_GET_SYMBOL => Self::platform_symbol(op),
-            p::XENPF_GET_DOM0_CONSOLE => Err(Errno::ENODEV),
             p::XENPF_ENTER_ACPI_SLEEP => self.platform_sleep(op),
             p::XENPF_SET_PROCESSOR_PMINFO => Self::platform_processor(op),
             p::XENPF_CORE_PARKING => Self::platform_parking(op),
