@@ -1,4 +1,4 @@
-# pvh-cycles: 200 PVH guests, one after the other; nothing is left behind.
+# pvh-cycles: 200 PVH guests (or TYPE=), one after the other; nothing is left behind.
 . /fx/jobs/tiny.sh
 start_xen || exit 1
 CYCLES=200
@@ -10,7 +10,7 @@ sleep 1
 free=$(free_kib)
 start=$(now_ms)
 for n in $(seq $CYCLES); do
-    xl dmesg -c >/dev/null
+    forget_hellos
     xl create -q /tmp/tiny.cfg || break
     until_true 20 all_said 1 || break
     xl destroy tiny || break

@@ -1,8 +1,11 @@
-# tiny.sh: sourced by jobs that need many small guests. A PVH kernel of a page, which says hello by the debug port (0xe9) and sleeps.
+# tiny.sh: sourced by jobs that need many small guests, of type TYPE (pvh). A PVH kernel of a page, which says hello by the debug
+# port (0xe9) and sleeps, or a PV kernel that says so on its console.
 . /fx/jobs/lib.sh
+TYPE=${TYPE:-pvh}
 
 # 32-bit code: mov esi, text; for each byte: out 0xe9, al; then sti, hlt for ever
 tiny_kernel() {
+    [ $TYPE = pvh ] || return 0
     python3 - >/tmp/tiny.elf <<'PY'
 import struct, sys
 BASE = 0x100000
@@ -20,9 +23,18 @@ PY
 
 # tiny_config NAME: writes /tmp/NAME.cfg
 tiny_config() {
-    printf '%s\n' "name='$1'" "type='pvh'" "kernel='/tmp/tiny.elf'" "memory=64" "vcpus=1" "on_crash='destroy'" >/tmp/$1.cfg
+    local kernel=/tmp/tiny.elf
+    [ $TYPE = pv ] && kernel=/fx/guests/lib.elf
+    printf '%s\n' "name='$1'" "type='$TYPE'" "kernel='$kernel'" "extra='stay=1'" "memory=64" "vcpus=1" \
+        "on_crash='destroy'" >/tmp/$1.cfg
 }
 
-# hellos: how many said hello since the console was cleared
-hellos() { xl dmesg | grep -c 'TINY HELLO'; }
+# hellos: how many said hello since forget_hellos
+hellos() {
+    if [ $TYPE = pv ]; then cat $CONSOLES/guest-tiny*.log; else xl dmesg; fi 2>/dev/null | grep -c 'TINY HELLO'
+}
+forget_hellos() {
+    rm -f $CONSOLES/guest-tiny*.log
+    xl dmesg -c >/dev/null
+}
 all_said() { [ "$(hellos)" -ge "$1" ]; }

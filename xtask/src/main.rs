@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod check;
 mod deb;
+mod fuzz;
 mod image;
 mod iso;
 mod machine;
@@ -40,6 +41,8 @@ enum Task {
     Test(test::TestArgs),
     /// Check formatting, lints, the import table, where unsafe stands, sizes of files
     Check,
+    /// Let guests do what they like on the whole core, in this process, for a while
+    Fuzz(fuzz::FuzzArgs),
     /// Compare with Debian's Xen: the same job on both, counted in instructions
     Bench(bench::BenchArgs),
 }
@@ -60,6 +63,7 @@ fn dispatch(task: Task) -> Result<()> {
         Task::Run(args) => run::run(&args),
         Task::Test(args) => test::test(&args),
         Task::Check => check::check(),
+        Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Bench(args) => bench::bench(&args),
     }
 }

@@ -22,6 +22,9 @@ pub const DEAD: u32 = 2;
 /// `Domain::shutdown_code` while it runs.
 pub const RUNNING: u32 = 0xffff_ffff;
 
+/// `Domain::target`: none.
+pub const NOBODY: u32 = u32::MAX;
+
 /// The memory that a domain owns.
 #[derive(Default)]
 pub struct Pages {
@@ -116,9 +119,10 @@ pub struct Domain {
     pub event_reset: AtomicU32,
     /// What it wrote of a line of the console so far.
     pub console_line: Lock<fx_console::GuestLine>,
-    /// vCPU on which each `VIRQ_*` of the whole domain is found is kept by the event table; this is the target domain that
-    /// the device model may act for (`XEN_DOMCTL_set_target`).
+    /// The domain that it is the device model of (`XEN_DOMCTL_set_target`), or `NOBODY`.
     pub target: AtomicU32,
+    /// It has had a device model, whose domain may map its memory.
+    pub modelled: AtomicBool,
 }
 
 /// A physical interrupt as a domain sees it.

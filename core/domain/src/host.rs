@@ -248,7 +248,10 @@ impl<H: Hw> Host<H> {
         }
         let dirty = d.dirty_cpus.load(Ordering::SeqCst);
         let here = self.hw.cpu();
-        if dirty & !dirty_bit(here) != 0 {
+        if d.hvm.is_none() && d.modelled.load(Ordering::SeqCst) {
+            // What its device model has mapped of it is in the TLBs of other CPUs.
+            self.flush_everywhere();
+        } else if dirty & !dirty_bit(here) != 0 {
             self.hw.flush_tlb(&Self::dirty_cpus(d));
         } else if dirty != 0 {
             self.hw.flush_local();

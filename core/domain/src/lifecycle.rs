@@ -12,7 +12,7 @@ use fx_types::{CpuSet, DomId, Errno, Maddr, Mfn, Own64, Result};
 use xen_abi::sched::{SHUTDOWN_CRASH, SHUTDOWN_POWEROFF, SHUTDOWN_REBOOT};
 use xen_abi::xen::VIRQ_DOM_EXC;
 
-use crate::domain::{ALIVE, DEAD, DYING, Domain, Pages, RUNNING, Rights};
+use crate::domain::{ALIVE, DEAD, DYING, Domain, NOBODY, Pages, RUNNING, Rights};
 use crate::host::{Host, VcpuRef};
 use crate::hvm::HvmDomain;
 use crate::hw::{Hw, MachineEnd};
@@ -103,7 +103,8 @@ impl<H: Hw> Host<H> {
             pollers: AtomicU32::new(0),
             event_reset: AtomicU32::new(0),
             console_line: Lock::default(),
-            target: AtomicU32::new(u32::MAX),
+            target: AtomicU32::new(NOBODY),
+            modelled: AtomicBool::new(false),
         })?;
         taken.keep();
         let made = self.enlist_vcpus(&d).and_then(|()| self.init_grants(&d));
@@ -306,12 +307,22 @@ impl<H: Hw> Host<H> {
             let p = d.pages.lock();
             p.list.is_empty() && p.shared.is_empty() && p.dropped.is_empty()
         };
-        if empty && d.dying.load(Ordering::Acquire) == DEAD && self.domains.write().remove(&d.id.0).is_some()
-        {
+        if empty && d.dying.load(Ordering::Acquire) == DEAD && self.forget(d.id) {
             // A later domain of the same number starts with nothing of this one's.
             self.sched.forget_group(d.id.0);
             self.virq_handlers.lock().retain(|_, handler| *handler != d.id.0);
             self.send_global_virq(VIRQ_DOM_EXC);
         }
+    }
+
+    /// Takes a domain out of the table; whoever was its device model is nobody's.
+    fn forget(&self, id: DomId) -> bool {
+        let mut all = self.domains.write();
+        let known = all.remove(&id.0).is_some();
+        let (old, new) = (u32::from(id.0), NOBODY);
+        for d in all.values() {
+            let _ = d.target.compare_exchange(old, new, Ordering::SeqCst, Ordering::Relaxed);
+        }
+        known
     }
 }

@@ -1,6 +1,8 @@
 //! Looking at ports: the toolstack's status, polling, the debug key.
 
-use fx_types::{DomId, Result};
+use core::sync::atomic::Ordering::Acquire;
+
+use fx_types::{DomId, Maddr, Mfn, Result};
 use xen_abi::event_channel::{
     EVTCHNSTAT_CLOSED, EVTCHNSTAT_INTERDOMAIN, EVTCHNSTAT_IPI, EVTCHNSTAT_PIRQ, EVTCHNSTAT_UNBOUND,
     EVTCHNSTAT_VIRQ, EvtchnStatus,
@@ -86,6 +88,15 @@ fn pending<H: EventHost>(host: &H, port: u32, held: &Queueing) -> bool {
 
 fn masked<H: EventHost>(host: &H, port: u32) -> bool {
     if host.events().is_fifo() { fifo::is_masked(host, port) } else { two_level::is_masked(host, port) }
+}
+
+impl crate::EventChannels {
+    /// The guest's pages that the FIFO ABI uses, one for each reference that is held: control blocks, then the event array.
+    pub fn guest_pages(&self) -> impl Iterator<Item = Mfn> + '_ {
+        let control = self.vcpus.iter().filter_map(|v| v.control().map(Maddr::mfn));
+        let array = self.pages.iter().map(|page| page.load(Acquire)).take_while(|at| *at != 0);
+        control.chain(array.map(|at| Maddr(at).mfn()))
+    }
 }
 
 /// A port in use, as the debug key `e` shows it.

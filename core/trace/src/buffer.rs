@@ -231,7 +231,7 @@ mod tests {
                     self.word();
                 }
                 let extra: Vec<u32> = (0..header >> 28 & 7).map(|_| self.word()).collect();
-                assert!(place < self.cons % SIZE || self.cons % SIZE == 0, "in one piece");
+                assert!(place < self.cons % SIZE || self.cons.is_multiple_of(SIZE), "in one piece");
                 if header & 0x0fff_ffff != t::TRC_TRACE_WRAP_BUFFER {
                     all.push((header & 0x0fff_ffff, extra));
                 }

@@ -12,6 +12,7 @@ mod machine;
 mod pointers;
 mod returns;
 mod tables;
+mod wild;
 
 use guest_lib::report::{Report, Test};
 
@@ -38,4 +39,7 @@ const TESTS: &[Test] = &[
 
 fn main(report: &mut Report) {
     report.run("hostile", TESTS);
+    if let Some(seed) = guest_lib::boot::option("wild").and_then(|seed| seed.parse().ok()) {
+        wild::run(seed);
+    }
 }

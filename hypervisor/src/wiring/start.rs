@@ -39,16 +39,7 @@ pub fn start(info: &'static BootInfo) -> ! {
         crash::stop(format_args!("cannot start: {why}"));
     }
     console::log().set_epoch(platform::wallclock_at_boot());
-    let Some(host) = make_host(info, &ram) else {
-        crash::stop(format_args!(
-            "{} MiB of RAM are too few to start: give the machine more memory",
-            ram.total() >> 20
-        ));
-    };
-    if HOST.set(host).is_err() {
-        panic!("started twice");
-    }
-    let Some(host) = HOST.get() else { panic!("no host") };
+    let host = install_host(info, &ram);
     set_console(host);
     host.log(format_args!("PCID: {}", if start_pcids() { "on" } else { "off" }));
     start_virt(host);
@@ -68,6 +59,23 @@ pub fn start(info: &'static BootInfo) -> ! {
     }
     // SAFETY: this is CPU 0 and its area is in use already.
     unsafe { exit::restart_stack(0, run) }
+}
+
+/// Makes the host where everybody finds it. A function of its own, as are other steps of the start: they move large values about,
+/// and the stack has no room for all of them at once.
+#[inline(never)]
+fn install_host(info: &'static BootInfo, ram: &Ranges) -> &'static Host<Machine> {
+    let Some(host) = make_host(info, ram) else {
+        crash::stop(format_args!(
+            "{} MiB of RAM are too few to start: give the machine more memory",
+            ram.total() >> 20
+        ));
+    };
+    if HOST.set(host).is_err() {
+        panic!("started twice");
+    }
+    let Some(host) = HOST.get() else { panic!("no host") };
+    host
 }
 
 /// The machine's RAM: on the heap, because it is too large for the stack to hold more than once.
@@ -254,6 +262,7 @@ fn mark_devices(host: &Host<Machine>, ram: &Ranges) {
     is_device(0, 0x100);
 }
 
+#[inline(never)]
 fn start_others(host: &'static Host<Machine>) {
     let starter = apic::Starter { ticks_per_us: u64::from(platform::clock().khz).div_ceil(1000) };
     let present = platform::get().others.len() + 1;
@@ -269,6 +278,7 @@ fn start_others(host: &'static Host<Machine>) {
     }
 }
 
+#[inline(never)]
 fn build_dom0(host: &'static Host<Machine>, info: &'static BootInfo) {
     let [kernel, rest @ ..] = info.modules() else {
         crash::stop(format_args!(

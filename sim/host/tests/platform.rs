@@ -18,6 +18,8 @@ mod narrow;
 mod ticks;
 #[path = "platform/viridian.rs"]
 mod viridian;
+#[path = "platform/wild.rs"]
+mod wild;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;

@@ -52,8 +52,15 @@ pub fn emulated(root: &Root, to: &Path) -> Result<()> {
     write(archive, to)
 }
 
-/// Dom0's initrd with the jobs, the guests' files and `env` (a shell fragment that the jobs read) in `/fx`.
-pub fn with_jobs(image: &Image, env: &str, to: &Path) -> Result<()> {
+/// Whether one of these jobs starts a test guest of ours, from `/fx/guests`.
+pub fn need_guests(jobs: &[String]) -> bool {
+    let folder = paths::image_sources().join("jobs");
+    let script = |job: &String| fs::read_to_string(folder.join(format!("{job}.sh"))).unwrap_or_default();
+    jobs.iter().any(|job| script(job).contains("/fx/guests/"))
+}
+
+/// Dom0's initrd with the jobs, the guests' files, test guests and `env` (a shell fragment that the jobs read) in `/fx`.
+pub fn with_jobs(image: &Image, env: &str, guests: &[(String, PathBuf)], to: &Path) -> Result<()> {
     let sources = paths::image_sources();
     let mut archive = Archive::default();
     archive.folder("fx")?;
@@ -63,6 +70,10 @@ pub fn with_jobs(image: &Image, env: &str, to: &Path) -> Result<()> {
     archive.file("fx/dialog.py", &fs::read(sources.join("tools/dialog.py"))?)?;
     archive.file("fx/env", env.as_bytes())?;
     archive.file("fx/guest.cpio", &fs::read(&image.guest_initrd)?)?;
+    archive.folder("fx/guests")?;
+    for (name, elf) in guests {
+        archive.file(&format!("fx/guests/{name}.elf"), &fs::read(elf)?)?;
+    }
     let mut jobs: Vec<PathBuf> = fs::read_dir(sources.join("jobs"))?.flatten().map(|e| e.path()).collect();
     jobs.sort();
     for job in jobs.iter().filter(|path| path.extension().is_some_and(|e| e == "sh")) {

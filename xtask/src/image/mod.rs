@@ -15,7 +15,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-pub use initrd::with_jobs;
+pub use initrd::{need_guests, with_jobs};
 
 use crate::{paths, proc, report, setup};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::{Disk, Emulator, Limits, Loader, Machine, Nic, REFERENCE_ARGS, XEN_ARGS, scratch};
+use crate::build;
 use crate::image::{self, Image};
 
 /// Dom0's kernel command line; the initrd finds the root disk itself.
@@ -88,7 +89,9 @@ impl Boot {
         let shell = u8::from(self.interactive);
         let (jobs, end, dom0_mib) = (self.jobs.join(" "), self.end, self.memory.1);
         let env = format!("JOBS='{jobs}'\nEND={end}\nSHELL_AFTER={shell}\nDOM0_MIB={dom0_mib}\n");
-        image::with_jobs(image, &env, &initrd)?;
+        // Some jobs start our own test guests by the tools.
+        let guests = if image::need_guests(&self.jobs) { build::guests()? } else { Vec::new() };
+        image::with_jobs(image, &env, &guests, &initrd)?;
         let (hypervisor, extra) = match &self.hypervisor {
             Some(file) => (file.clone(), ""),
             None => (image.reference.clone(), REFERENCE_ARGS),

@@ -77,6 +77,10 @@ impl<H: Hw> gr::GrantHost for GrantView<'_, H> {
 
     fn alloc_frame(&self) -> Result<Mfn> {
         let mut p = self.d.pages.lock();
+        if self.d.is_dying() {
+            // Those that it had are released, or will be: nobody would come for more.
+            return Err(Errno::ENOMEM);
+        }
         self.host.alloc_shared(self.d.id, &mut p.shared)
     }
 

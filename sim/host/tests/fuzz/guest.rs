@@ -21,6 +21,15 @@ pub struct Guest<'a> {
     pub frames: &'a [Mfn],
     pub others: &'a [Mfn],
     pub scratch: u64,
+    /// Once in how many times a frame is somebody else's.
+    pub reach: u64,
+    /// Numbers of all domains.
+    pub peers: &'a [u16],
+    /// What it has mapped of others' grants: where, and the handle.
+    pub mapped: &'a [(u64, u32)],
+    /// What others grant it, and the ports that they offer it: domain, and entry or port.
+    pub granted: &'a [(u64, u64)],
+    pub offered: &'a [(u64, u64)],
 }
 
 const FLAGS: [u64; 8] = [
@@ -47,24 +56,52 @@ const ODD: [u64; 12] = [
     0x7ff2,
     0xfee0_0000,
 ];
-const DOMIDS: [u64; 8] = [0x7ff0, 0x7ff0, 0x7ff0, 0, 1, 2, 0x7ff1, 0x7ff2];
+
+/// Entries of grant tables that are used.
+pub const GRANTS: u32 = 6;
 
 impl Guest<'_> {
     fn small(&mut self) -> u64 {
         self.dice.below(16)
     }
 
+    /// A domain: itself, another one, or what is none.
     fn domid(&mut self) -> u64 {
-        self.dice.of(&DOMIDS)
+        if self.dice.one_in(2) {
+            self.peer()
+        } else {
+            self.dice.of(&[0x7ff0, 0x7ff0, 0x7ff0, 0x7ff1, 0x7ff2])
+        }
+    }
+
+    /// Any domain there is.
+    fn peer(&mut self) -> u64 {
+        self.dice.of(self.peers).into()
     }
 
     /// One of its frames, tables more often than others; sometimes another's.
     pub fn mfn(&mut self) -> u64 {
+        if self.dice.one_in(self.reach) {
+            return self.dice.of(self.others).0;
+        }
         match self.dice.below(16) {
-            0 => self.dice.of(self.others).0,
-            1 => self.dice.below(1100),
-            2..=6 => self.dice.of(&self.frames[..8]).0,
+            0 => self.dice.below(1100),
+            1..=5 => self.dice.of(&self.frames[..8]).0,
             _ => self.dice.of(self.frames).0,
+        }
+    }
+
+    /// One of its frames, mostly one that is no table.
+    fn plain(&mut self) -> u64 {
+        if self.dice.one_in(4) { self.mfn() } else { self.dice.of(&self.frames[16..]).0 }
+    }
+
+    /// One of what there is for it, mostly; else any.
+    fn one_of(&mut self, list: &[(u64, u64)], most: u64) -> (u64, u64) {
+        if list.is_empty() || self.dice.one_in(5) {
+            (self.domid(), self.dice.below(most))
+        } else {
+            self.dice.of(list)
         }
     }
 
@@ -126,13 +163,13 @@ impl Guest<'_> {
 
     /// A call.
     pub fn call(&mut self) -> Call {
-        match self.dice.below(32) {
+        match self.dice.below(36) {
             0..=7 => self.mmu_update(),
             8..=11 => self.mmuext(),
             12..=14 => self.update_va(),
             15..=17 => self.grant(),
             18..=20 => self.memory(),
-            21..=23 => self.with_command(nr::HYPERVISOR_EVENT_CHANNEL_OP, 15),
+            21..=23 | 32..=35 => self.event(),
             24 => self.with_command(nr::HYPERVISOR_SCHED_OP, 9),
             25 => self.vcpu_op(),
             26 => self.gdt(),
@@ -179,20 +216,102 @@ impl Guest<'_> {
         Call { number, args, block: Vec::new() }
     }
 
-    /// Grant operations; the block's first words fit their structures now and then.
+    /// Grant operations; the block's first words fit their structures mostly.
     fn grant(&mut self) -> Call {
-        let command = self.dice.below(14);
+        let command =
+            self.dice.of(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 3, 5, 5, 5, 5, 6, 7, 7, 8, 9, 10, 11, 12, 13]);
         let mut block = self.block();
-        if self.dice.one_in(2) {
-            block[0] = match command {
-                2 => self.domid() | self.small() << 32,
-                _ => self.va(),
-            };
-            block[1] = self.small() | self.dice.below(32) << 32;
-            block[2] = self.dice.below(3) | self.scratch << 16;
+        if !self.dice.one_in(6) {
+            let place = self.grant_place();
+            let (whose, reference) = self.one_of(self.granted, u64::from(GRANTS));
+            match command {
+                0 => {
+                    let flags = self.dice.of(&[2, 2, 2, 6, 3, 0x12, 1]);
+                    block[..2].copy_from_slice(&[place, flags | reference << 32]);
+                    block[2] = whose;
+                }
+                1 | 7 => {
+                    let (at, handle) = self.mapping();
+                    let second = if command == 7 { self.va() } else { 0 };
+                    block[..3].copy_from_slice(&[at, second, handle]);
+                }
+                5 => self.copy(&mut block),
+                8 => block[0] = self.dice.of(&[1, 2]),
+                _ => block[0] = reference | self.dice.below(u64::from(GRANTS)) << 32,
+            }
         }
-        let args = [command, self.scratch, 1 + self.dice.below(3), 0, 0];
-        Call { number: nr::HYPERVISOR_GRANT_TABLE_OP, args, block }
+        let count = if command < 8 && command != 2 { 1 + self.dice.below(2) } else { 1 };
+        Call { number: nr::HYPERVISOR_GRANT_TABLE_OP, args: [command, self.scratch, count, 0, 0], block }
+    }
+
+    /// Where a grant is to be mapped: at an address, or in a given entry.
+    fn grant_place(&mut self) -> u64 {
+        if self.dice.one_in(4) {
+            return (self.frames[3].0 << 12) | (self.dice.below(64) * 8);
+        }
+        (32 + self.dice.below(24)) << 12
+    }
+
+    /// What it mapped, or almost.
+    fn mapping(&mut self) -> (u64, u64) {
+        if self.mapped.is_empty() || self.dice.one_in(8) {
+            return (self.grant_place(), self.dice.below(8));
+        }
+        let (at, handle) = self.dice.of(self.mapped);
+        if self.dice.one_in(8) { (self.grant_place(), handle.into()) } else { (at, handle.into()) }
+    }
+
+    /// A copy between a frame of its own and a grant of another's, or any two of them.
+    fn copy(&mut self, block: &mut [u64]) {
+        let granted = self.dice.below(4);
+        for side in 0..2 {
+            let by_grant = granted & (1 << side) != 0;
+            let (domid, reference) = self.one_of(self.granted, u64::from(GRANTS));
+            let (domid, what) = if by_grant { (domid, reference) } else { (0x7ff0, self.plain()) };
+            let offset = if self.dice.one_in(4) { self.dice.below(4097) } else { 0 };
+            (block[2 * side], block[2 * side + 1]) = (what, domid | offset << 16);
+        }
+        let length = self.dice.of(&[8, 64, 4096, 4097]);
+        block[4] = length | granted << 16;
+    }
+
+    /// An entry of its grant table, of the format `version`: its words.
+    pub fn grant_entry(&mut self, version: u32) -> [u64; 2] {
+        let flags = self.dice.of(&[1, 1, 1, 5, 0, 3, 0x101, 0x19]);
+        let header = flags | self.peer() << 16;
+        let frame = self.plain();
+        if version == 1 {
+            return [header | frame << 32, 0];
+        }
+        let extra = self.dice.of(&[0, 0, 64 << 16, 0x7ff0, 1, 2]);
+        [header | extra << 32, if flags & 3 == 3 { self.dice.below(u64::from(GRANTS)) } else { frame }]
+    }
+
+    /// Event channel operations; the first words fit their structures mostly.
+    fn event(&mut self) -> Call {
+        let mut c = self.with_command(nr::HYPERVISOR_EVENT_CHANNEL_OP, 15);
+        if self.dice.one_in(3) {
+            c.args[0] = self.dice.of(&[0, 0, 6, 11, 12]);
+        }
+        if !self.dice.one_in(4) {
+            c.args[1] = self.scratch;
+            let port = self.dice.below(24);
+            c.block[0] = match c.args[0] {
+                0 => {
+                    let (whose, port) = self.one_of(self.offered, 24);
+                    whose | port << 32
+                }
+                6 => 0x7ff0 | self.peer() << 16,
+                11 | 12 => self.plain(),
+                10 => self.dice.of(&[0x7ff0, 0x7ff0, 1]),
+                1 => self.dice.below(24) | self.dice.below(3) << 32,
+                _ => port | self.dice.below(3) << 32,
+            };
+            if c.args[0] == 11 {
+                c.block[1] = self.dice.of(&[0, 8, 4000, 4096]) | self.dice.below(3) << 32;
+            }
+        }
+        c
     }
 
     fn memory(&mut self) -> Call {
@@ -217,13 +336,21 @@ impl Guest<'_> {
     }
 
     fn vcpu_op(&mut self) -> Call {
-        let block = self.block();
-        let args = [self.dice.below(16), self.dice.below(3), self.pointer(), 0, 0];
+        let mut block = self.block();
+        let command = self.dice.of(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10, 11, 12, 13, 14, 15]);
+        let mut at = self.pointer();
+        if command >= 10 {
+            // Where the vCPU's structure, or an area, is to be: a frame and an offset, or an address.
+            let (mfn, offset) = (self.plain(), self.dice.of(&[0, 64, 0xfc0, 0xfe0]));
+            (block[0], block[1]) = if command == 10 { (mfn, offset) } else { (mfn << 12 | offset, 0) };
+            at = self.scratch;
+        }
+        let args = [command, self.dice.below(3), at, 0, 0];
         Call { number: nr::HYPERVISOR_VCPU_OP, args, block }
     }
 
     fn gdt(&mut self) -> Call {
-        let block = (0..16).map(|_| self.mfn()).collect();
+        let block = (0..16).map(|_| self.plain()).collect();
         let entries = self.dice.of(&[0, 1, 512, 513, 7168, 7169, u64::MAX]);
         Call { number: nr::HYPERVISOR_SET_GDT, args: [self.scratch, entries, 0, 0, 0], block }
     }

@@ -81,40 +81,43 @@ fn others(s: &mut Scene, dice: &mut Dice) {
     }
 }
 
+/// The life of one guest.
+pub fn play(seed: u64) {
+    let mut dice = Dice::new(seed);
+    let mut s = Scene::new(1);
+    let before = s.0.host.free.lock().free_frames();
+    let domain = s.create(G, 2, DEVICES);
+    s.set_param(G, p::HVM_PARAM_HPET_ENABLED, 1);
+    s.set_param(G, p::HVM_PARAM_TIMER_MODE, dice.below(4));
+    s.start(&domain);
+    let mut way = 0u8;
+    s.handle(move |vector| {
+        way = way.wrapping_add(vector);
+        match way % 4 {
+            0 => vec![],
+            1 => vec![out(0xa0, 0x20), out(0x20, 0x20)],
+            2 => vec![out(0x70, 0x0c), io(0x71, 1, 0, true), eoi()],
+            _ => vec![eoi()],
+        }
+    });
+    for _ in 0..100 {
+        let steps: Vec<_> = (0..8).flat_map(|_| step(&mut dice)).collect();
+        let count = steps.len();
+        let done = s.play(steps, dice.of(&[0, 0, MS, 5 * MS])).len();
+        assert!(done >= count.min(1), "the guest gets its turn");
+        others(&mut s, &mut dice);
+        if dice.one_in(20) {
+            s.hw().advance(dice.of(&[1, 1000, 10_000_000]) * MS);
+        }
+    }
+    assert!(on_cpu(0, || domain.shutdown_code.load(std::sync::atomic::Ordering::SeqCst)) == u32::MAX);
+    drop(domain);
+    s.0.destroy(DomId(G));
+    assert_eq!(s.0.host.free.lock().free_frames(), before);
+    invariants::check_all(&s.0);
+}
+
 #[test]
 fn anything() {
-    for seed in 1..=4u64 {
-        let mut dice = Dice::new(seed);
-        let mut s = Scene::new(1);
-        let before = s.0.host.free.lock().free_frames();
-        let domain = s.create(G, 2, DEVICES);
-        s.set_param(G, p::HVM_PARAM_HPET_ENABLED, 1);
-        s.set_param(G, p::HVM_PARAM_TIMER_MODE, dice.below(4));
-        s.start(&domain);
-        let mut way = 0u8;
-        s.handle(move |vector| {
-            way = way.wrapping_add(vector);
-            match way % 4 {
-                0 => vec![],
-                1 => vec![out(0xa0, 0x20), out(0x20, 0x20)],
-                2 => vec![out(0x70, 0x0c), io(0x71, 1, 0, true), eoi()],
-                _ => vec![eoi()],
-            }
-        });
-        for _ in 0..100 {
-            let steps: Vec<_> = (0..8).flat_map(|_| step(&mut dice)).collect();
-            let count = steps.len();
-            let done = s.play(steps, dice.of(&[0, 0, MS, 5 * MS])).len();
-            assert!(done >= count.min(1), "the guest gets its turn");
-            others(&mut s, &mut dice);
-            if dice.one_in(20) {
-                s.hw().advance(dice.of(&[1, 1000, 10_000_000]) * MS);
-            }
-        }
-        assert!(on_cpu(0, || domain.shutdown_code.load(std::sync::atomic::Ordering::SeqCst)) == u32::MAX);
-        drop(domain);
-        s.0.destroy(DomId(G));
-        assert_eq!(s.0.host.free.lock().free_frames(), before);
-        invariants::check_all(&s.0);
-    }
+    (1..=4).for_each(play);
 }

@@ -328,16 +328,9 @@ impl Scene {
 }
 
 fn error(answer: i64) -> Errno {
-    let known = [
-        Errno::EINVAL,
-        Errno::ENOENT,
-        Errno::ENODEV,
-        Errno::EOPNOTSUPP,
-        Errno::EPERM,
-        Errno::ESRCH,
-        Errno::ENXIO,
-    ];
-    known.into_iter().find(|e| e.to_ret() == answer).unwrap_or_else(|| panic!("{answer}"))
+    let e = Errno(-answer as i32);
+    assert!(e.name().is_some(), "{answer}");
+    e
 }
 
 /// The records of a saved state: code, instance, contents.

@@ -1,7 +1,5 @@
 //! Time, triggers, address size, device models, global VIRQs.
 
-use core::sync::atomic::Ordering;
-
 use fx_types::{DomId, Errno};
 use fx_vdev::pm::Button;
 use xen_abi::domctl as d;
@@ -85,9 +83,7 @@ impl<H: Hw> Host<H> {
     pub(super) fn domctl_set_target(&self, t: &Domain, op: &Domctl) -> Outcome {
         let a: DomctlSetTarget = op.get();
         let target = self.domain(DomId(a.target))?;
-        let free =
-            t.target.compare_exchange(u32::MAX, u32::from(target.id.0), Ordering::AcqRel, Ordering::Relaxed);
-        if target.id == t.id || free.is_err() { Err(Errno::EINVAL) } else { Ok(Reply::Done) }
+        self.set_target(t, &target).map(|()| Reply::Done)
     }
 
     pub(super) fn domctl_virq_handler(&self, t: &Domain, op: &Domctl) -> Outcome {
