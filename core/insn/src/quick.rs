@@ -9,7 +9,6 @@ pub enum Fixed {
     Rdmsr,
     Wrmsr,
     Hlt,
-    Pause,
     Vmcall,
     Vmmcall,
 }
@@ -21,8 +20,6 @@ impl Fixed {
             Self::Rdmsr => &[0x0f, 0x32],
             Self::Wrmsr => &[0x0f, 0x30],
             Self::Hlt => &[0xf4],
-            // And 0xf3 before it, one of the prefixes.
-            Self::Pause => &[0x90],
             Self::Vmcall => &[0x0f, 0x01, 0xc1],
             Self::Vmmcall => &[0x0f, 0x01, 0xd9],
         }

@@ -3,12 +3,11 @@
 use fx_insn::quick::{Fixed, fixed_length};
 use iced_x86::{Decoder, DecoderOptions, Mnemonic};
 
-const ALL: [(Fixed, Mnemonic, &[u8]); 7] = [
+const ALL: [(Fixed, Mnemonic, &[u8]); 6] = [
     (Fixed::Cpuid, Mnemonic::Cpuid, &[0x0f, 0xa2]),
     (Fixed::Rdmsr, Mnemonic::Rdmsr, &[0x0f, 0x32]),
     (Fixed::Wrmsr, Mnemonic::Wrmsr, &[0x0f, 0x30]),
     (Fixed::Hlt, Mnemonic::Hlt, &[0xf4]),
-    (Fixed::Pause, Mnemonic::Pause, &[0xf3, 0x90]),
     (Fixed::Vmcall, Mnemonic::Vmcall, &[0x0f, 0x01, 0xc1]),
     (Fixed::Vmmcall, Mnemonic::Vmmcall, &[0x0f, 0x01, 0xd9]),
 ];

@@ -19,8 +19,7 @@ const DR7: u64 = 0x400;
 const WRITE_CR0: u32 = 1 << 16;
 const WRITE_CR4: u32 = 1 << 20;
 const WRITE_CR8: u32 = 1 << 24;
-/// How many `pause` in a row are let through, where the processor counts them. Where it does not, each stops the guest: emulators
-/// are such processors, and a `pause` costs them more than the rest of a loop that waits.
+/// How many `pause` in a row are let through.
 const PAUSES: u16 = 3000;
 /// `EVENT_INJECTION`: there is one; it has an error code.
 const VALID: u64 = 1 << 31;
@@ -83,6 +82,7 @@ impl Svm {
         // Writes of CR0 and CR4; reads give the block's values, which are the guest's.
         v.set::<u32>(field::CR_INTERCEPTS, WRITE_CR0 | WRITE_CR4);
         v.set::<u32>(field::DR_INTERCEPTS, u32::MAX);
+        let pause = if self.pause_filter { first::PAUSE } else { 0 };
         v.set::<u32>(
             field::INTERCEPTS_1,
             first::INTR
@@ -98,7 +98,7 @@ impl Svm {
                 | first::MSR
                 | first::TASK_SWITCH
                 | first::SHUTDOWN
-                | first::PAUSE,
+                | pause,
         );
         let rare = second::SVM | second::WBINVD | second::MONITOR | second::MWAIT | second::XSETBV;
         v.set::<u32>(field::INTERCEPTS_2, rare);

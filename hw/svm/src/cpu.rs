@@ -21,6 +21,7 @@ const CPUID_1G: u32 = 1 << 26;
 const NESTED_PAGING: u32 = 1;
 const NRIP_SAVE: u32 = 1 << 3;
 const TSC_RATE: u32 = 1 << 4;
+const PAUSE_FILTER: u32 = 1 << 10;
 /// Bytes of the maps of ports and of MSRs.
 pub(crate) const IO_MAP: usize = 3 * PAGE;
 pub(crate) const MSR_MAP: usize = 2 * PAGE;
@@ -61,6 +62,7 @@ pub struct Svm {
     pub(crate) memory: Memory,
     features: Features,
     tags: u32,
+    pub(crate) pause_filter: bool,
     /// All ports are intercepted: one map for everybody.
     pub(crate) io_map: NonNull<u8>,
 }
@@ -120,7 +122,8 @@ impl Svm {
             tsc_scaling: svm.edx & TSC_RATE != 0,
         };
         let io_map = memory.filled(IO_MAP, 0xff)?;
-        Ok(Self { memory, features, tags: svm.ebx, io_map })
+        let pause_filter = svm.edx & PAUSE_FILTER != 0;
+        Ok(Self { memory, features, tags: svm.ebx, pause_filter, io_map })
     }
 
     /// What there is.

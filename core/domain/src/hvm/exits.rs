@@ -96,10 +96,7 @@ impl<H: Hw> Host<H> {
             Reason::NmiWindow => h.look(),
             Reason::DebugRegister => self.load_debug_registers(c, h, x),
             Reason::Pause => {
-                let Some(length) = self.length_of(c, x, regs, exit, Fixed::Pause) else {
-                    return self.emulate(c, h, regs);
-                };
-                self.retire(x, regs, length);
+                self.emulate(c, h, regs);
                 if self.sched.yield_now(c.v.unit.load(Ordering::Acquire)) {
                     self.ask(self.hw.cpu(), RESCHED);
                 }
