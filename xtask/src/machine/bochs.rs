@@ -61,6 +61,7 @@ pub fn command(machine: &Machine) -> Result<Command> {
     Ok(command)
 }
 
+/// The display has text and VGA's modes only: GRUB, which the hypervisor asks for the best mode there is, crashes in those of VBE.
 fn configuration(machine: &Machine, files: &Files) -> String {
     format!(
         "config_interface: textconfig\n\
@@ -69,6 +70,7 @@ fn configuration(machine: &Machine, files: &Files) -> String {
          memory: guest={memory}, host={memory}\n\
          romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot\n\
          vgaromimage: file=/usr/share/vgabios/vgabios.bin\n\
+         vga: extension=none\n\
          pci: enabled=1, chipset=i440fx\n\
          ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14\n\
          ata0-master: type=cdrom, path=\"{}\", status=inserted\n\

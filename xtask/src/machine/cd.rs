@@ -58,11 +58,11 @@ pub fn make(machine: &Machine, firmware: Firmware, menu: u32, cd: &Path) -> Resu
 }
 
 /// GRUB's configuration. It says on the serial line what is wrong if it cannot boot. On UEFI it looks for a display, which the
-/// hypervisor passes on to Dom0; on a BIOS it stays in text mode, as GRUB crashes when it changes that of Bochs.
+/// hypervisor passes on to Dom0.
 fn configuration(machine: &Machine, menu: u32) -> String {
     let mut text = format!(
         "serial --unit=0 --speed=115200\nterminal_input serial console\nterminal_output serial console\n\
-         if [ \"$grub_platform\" = efi ]; then insmod all_video; else set gfxpayload=text; fi\nset timeout={menu}\n\
+         if [ \"$grub_platform\" = efi ]; then insmod all_video; fi\nset timeout={menu}\n\
          menuentry \"free-xen\" {{\nmultiboot2 /boot/free-xen {}\n",
         machine.hypervisor.1
     );
