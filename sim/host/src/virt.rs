@@ -26,6 +26,9 @@ pub struct Script {
     tsc_aux: AtomicU32,
 }
 
+/// `IF`.
+const INTERRUPTS: u64 = 1 << 9;
+
 #[derive(Default)]
 struct Play {
     steps: VecDeque<Step>,
@@ -41,7 +44,6 @@ struct Play {
 
 impl Play {
     fn next(&mut self, event: Option<Event>, regs: &mut GuestRegs) -> Exit {
-        const INTERRUPTS: u64 = 1 << 9;
         if self.stepped {
             self.results.push(regs.rax);
         }
@@ -178,7 +180,9 @@ impl Virt for Machine {
         self.here().assert_left();
         self.tick();
         let event = context.with(|s| s.event.take());
-        if event.is_none() && self.script.with(|p| context.with(|s| p.next_priority(s))) {
+        let opens = |s: &mut State| s.window == Window::Any && regs.rflags & INTERRUPTS != 0;
+        let rises = || self.script.with(|p| context.with(|s| p.next_priority(s)));
+        if event.is_none() && (context.with(opens) || rises()) {
             return Exit { reason: Reason::Window, length: 0, interrupted: None };
         }
         self.script.with(|p| p.next(event, regs))

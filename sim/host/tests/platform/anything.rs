@@ -119,5 +119,6 @@ pub fn play(seed: u64) {
 
 #[test]
 fn anything() {
-    (1..=4).for_each(play);
+    // In the last one an NMI and the 8259A's interrupt come at once.
+    (1..=4).chain([1088]).for_each(play);
 }
