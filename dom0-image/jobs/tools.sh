@@ -14,7 +14,7 @@ UUID='[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 
 # The machine
 says info_n "^xen_scheduler *: credit2\$
-^ *0: +0 +0 +0\$
+^ *0: +[0-9-]+ +[0-9-]+ +[0-9-]+\$
 ^ *0: +[0-9]{4} +[0-9]+ +10\$" xl info -n
 says list_v "^Domain-0 +0 .*$UUID
 ^pvh +$PVH +25[56] +1 .*$UUID" xl list -v
@@ -23,16 +23,16 @@ says claims "^pv +$PV +25[56] +1 .* 0 *\$" xl claims
 says cpupool_list '^Pool-0 +1 +credit2 +y +3$' xl cpupool-list
 says cpupool_list_cpus '^Pool-0 +0$' xl cpupool-list -c
 refused cpupool_without_cpu '.' xl cpupool-create 'name="other"' 'cpus=["0"]'
-refused last_cpu '.' xl cpupool-cpu-remove Pool-0 0
+says last_cpu 'Error removing cpu 0 from cpupool' xl cpupool-cpu-remove Pool-0 0
 refused cpu_offline '.' xen-hptool cpu-offline 1
-says livepatch '^ ID' xen-livepatch list
+says livepatch 'Nothing to list' xen-livepatch list
 says hypfs_minor '^20$' xenhypfs cat /buildinfo/version/minor
 says hypfs_tree '^ +buildinfo/
 ^ +params/
 ^ +loglvl
 ^ +sched-gran' xenhypfs tree
 check set_parameters 20 xl set-parameters loglvl=error
-says parameter_is_set '^error$' xenhypfs cat /params/loglvl
+says parameter_is_set '^error/error$' xenhypfs cat /params/loglvl
 check set_parameters_back 20 xl set-parameters loglvl=all
 refused set_unknown_parameter '.' xl set-parameters frobnicate=1
 refused set_parameter_to_nonsense '.' xl set-parameters loglvl=loud
@@ -43,10 +43,10 @@ says memshare_info '.' xen-memshare info
 says mceinj '[Uu]sage' xen-mceinj -h
 
 # Processors
-says idle_states '^Max possible C-state
+says idle_states '^All C-states allowed
 ^cpu id +: 0
 C1' xenpm get-cpuidle-states
-says topology '^CPU0[[:space:]]+0[[:space:]]+0[[:space:]]+0' xenpm get-cpu-topology
+says topology '^CPU[[:space:]]+core[[:space:]]+socket[[:space:]]+node' xenpm get-cpu-topology
 says cpuid_policies 'Raw
 Host
 PV Max
@@ -70,7 +70,7 @@ check rename_back 20 xl rename renamed pv
 check mem_max 20 xl mem-max pv 300
 says mem_max_seen '"max_memkb": 307200' xl list -l pv
 check pin 20 xl vcpu-pin pv 0 0 0
-says pinned "^pv +$PV +0 +0 +[-rb]{3} +[0-9.]+ +0 / 0\$" xl vcpu-list pv
+says pinned "^pv +$PV +0 +0 +[-rb]{3} +[0-9.]+ +(0|all) / (0|all)\$" xl vcpu-list pv
 refused pin_elsewhere '.' xl vcpu-pin pv 0 7
 check unpin 20 xl vcpu-pin pv 0 all all
 says unpinned 'all / all$' xl vcpu-list pv
@@ -100,7 +100,7 @@ check sysrq_pvh 20 xl sysrq pvh h
 guest_says pvh sysrq_pvh_seen 20 'sysrq: HELP'
 check trigger_nmi 20 xl trigger pvh nmi
 guest_says pvh nmi_seen 20 'NMI'
-refused trigger_power_pv '.' xl trigger pv power
+says trigger_power_pv "'power' failed: Invalid argument" xl trigger pv power
 said_by xen-mfndump dump-m2p
 [ $? = 0 ] && [ "$(wc -l </tmp/said)" -gt 500000 ]
 verdict $? dump_m2p "$(wc -l </tmp/said) lines" || head -5 /tmp/said

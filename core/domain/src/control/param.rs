@@ -48,10 +48,8 @@ impl Param {
 
 fn shown(t: &Thresholds) -> String {
     let name = |n: u8| LEVELS.get(usize::from(n)).copied().unwrap_or_default();
-    match t.get() {
-        (always, limited) if always == limited => String::from(name(always)),
-        (always, limited) => format!("{}/{}", name(always), name(limited)),
-    }
+    let (always, limited) = t.get();
+    format!("{}/{}", name(always), name(limited))
 }
 
 impl<H: Hw> Host<H> {
@@ -102,7 +100,7 @@ mod tests {
     fn levels() {
         let t = Thresholds::new(0, 2);
         assert_eq!(shown(&t), "none/warning");
-        assert_eq!((set_levels(&t, "all"), shown(&t)), (Ok(()), String::from("debug")));
+        assert_eq!((set_levels(&t, "all"), shown(&t)), (Ok(()), String::from("debug/debug")));
         assert_eq!((set_levels(&t, "much"), t.get()), (Err(Errno::EINVAL), (4, 4)));
     }
 
