@@ -195,6 +195,8 @@ impl<H: Hw> Host<H> {
         if d.dying.compare_exchange(ALIVE, DYING, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
             self.pause_domain(d, true);
             let _ = self.set_claim(d, 0);
+            // The domain is known for as long as others hold something of it, its tables' frames may be another's by then.
+            d.grants.close();
             self.release_vcpus(d);
             self.release_servers(d);
         }

@@ -244,11 +244,8 @@ impl<H: Hw> Host<H> {
     #[inline(never)]
     pub fn set_affinity(&self, d: &Domain, v: &Vcpu, hard: &CpuSet, soft: &CpuSet) -> Result {
         let pool = d.pool.load(Ordering::Relaxed);
-        let (policy, cpus) = {
-            let pools = self.pools.lock();
-            pools.policy(pool).zip(pools.cpus(pool)).ok_or(Errno::EINVAL)?
-        };
-        let effective = hard.and(&cpus);
+        let policy = self.pools.lock().policy(pool).ok_or(Errno::EINVAL)?;
+        let effective = hard.and(&self.pool_cpus(pool).ok_or(Errno::EINVAL)?);
         if effective.is_empty() {
             return Err(Errno::EINVAL);
         }

@@ -83,6 +83,9 @@ impl<H: Hw> Host<H> {
 
     /// Writes the wall clock at system time zero into a domain's shared information page.
     pub fn update_wallclock(&self, d: &Domain) {
+        if d.is_dying() {
+            return;
+        }
         let ns = self.wallclock();
         let sec = (ns / 1_000_000_000).wrapping_add(d.time_offset.get());
         let [at, high] = if d.events.is_narrow() { NARROW_WALLCLOCK } else { WALLCLOCK };

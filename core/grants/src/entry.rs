@@ -89,12 +89,17 @@ pub(crate) struct Granted {
     pub frames: Vec<TableFrame>,
     /// Status frames: those of format 2 stay when the format goes back to 1, because the guest may have mapped them.
     pub status: Vec<Mfn>,
+    /// The domain is being destroyed: its frames are not looked at any more, while what is in use is still given back.
+    pub closed: bool,
 }
 
 impl Granted {
-    /// Where the entry `gref` lies; none beyond the end of the table.
+    /// Where the entry `gref` lies; none beyond the end of the table, or when it is closed.
     #[inline]
     pub fn place(&self, gref: u32) -> Option<Place> {
+        if self.closed {
+            return None;
+        }
         let n = gref as usize;
         if self.version == 1 {
             let frame = self.frames.get(n / V1_PER_FRAME)?;

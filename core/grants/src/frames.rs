@@ -1,8 +1,6 @@
 //! The frames that a table is made of: `GNTTABOP_setup_table`, `GNTTABOP_query_size`, `GNTTABOP_get_status_frames`, and the
 //! grant table resource of `XENMEM_acquire_resource`.
 
-use alloc::vec::Vec;
-
 use fx_types::{Errno, Mfn, Result, try_filled};
 use xen_abi::grant_table::{GNTST_GENERAL_ERROR, GNTST_OKAY, GnttabQuerySize, GnttabSetupTable};
 
@@ -74,14 +72,19 @@ impl GrantTable {
     /// Frame `index` of the shared entries.
     #[must_use]
     pub fn shared_frame(&self, index: u32) -> Option<Mfn> {
-        self.granted.lock().frames.get(index as usize).map(|f| f.mfn)
+        let granted = self.granted.lock();
+        granted.frames.get(index as usize).map(|f| f.mfn).filter(|_| !granted.closed)
     }
 
     /// Frame `index` of the status words; none in format 1.
     #[must_use]
     pub fn status_frame(&self, index: u32) -> Option<Mfn> {
         let granted = self.granted.lock();
-        if granted.version == 2 { granted.status.get(index as usize).copied() } else { None }
+        if granted.version == 2 && !granted.closed {
+            granted.status.get(index as usize).copied()
+        } else {
+            None
+        }
     }
 
     /// Frame `index` of the shared entries, growing the table when it is shorter (`XENMEM_resource_grant_table`,
@@ -119,17 +122,9 @@ impl GrantTable {
         if self.version() == 2 { self.limits.max_grant_frames.div_ceil(FRAMES_PER_STATUS as u32) } else { 0 }
     }
 
-    /// Gives the table's frames back: last of all, when nothing refers to the domain any more.
-    pub fn free_frames<G: GrantHost>(&self, host: &G) {
-        let (frames, status): (Vec<_>, Vec<_>) = {
-            let mut granted = self.granted.lock();
-            (core::mem::take(&mut granted.frames), core::mem::take(&mut granted.status))
-        };
-        for frame in frames {
-            host.free_frame(frame.mfn);
-        }
-        for mfn in status {
-            host.free_frame(mfn);
-        }
+    /// Ends the table: what was granted can be given back, but its frames, which are the host's to free after this, are not looked
+    /// at again.
+    pub fn close(&self) {
+        self.granted.lock().closed = true;
     }
 }

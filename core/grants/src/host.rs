@@ -41,9 +41,6 @@ pub trait GrantHost {
     /// # Errors
     /// `ENOMEM`.
     fn alloc_frame(&self) -> Result<Mfn>;
-
-    /// Takes back a frame of [`alloc_frame`](Self::alloc_frame); nothing maps it any more.
-    fn free_frame(&self, mfn: Mfn);
 }
 
 /// A domain as the one that maps others' grants into its address space.

@@ -39,7 +39,7 @@ impl GrantTable {
         if limits.max_grant_frames == 0 || !(1..=2).contains(&limits.max_version) {
             return Err(Errno::EINVAL);
         }
-        let granted = Granted { version: 1, frames: Vec::new(), status: Vec::new() };
+        let granted = Granted { version: 1, frames: Vec::new(), status: Vec::new(), closed: false };
         let maptrack = Maptrack::new(limits.max_maptrack_frames)?;
         Ok(Self { domid, limits, granted: Lock::new(granted), maptrack })
     }

@@ -39,10 +39,14 @@ impl<H: Hw> Tables for GuestTables<'_, H> {
 impl<H: Hw> Host<H> {
     /// Where a guest-physical address is in real memory, if it is memory that the guest may access so.
     pub(crate) fn ram_at(&self, h: &HvmDomain, gpa: u64, write: bool) -> Option<Maddr> {
-        let e = self.lookup(h, gpa >> 12);
+        let mut e = self.lookup(h, gpa >> 12);
         if write && e.kind == fx_p2m::Kind::RamLogDirty {
             self.note_write(h, gpa >> 12);
-            return Some(e.mfn.at(gpa & OFFSET));
+            // Noting takes a lock, and while this CPU waited for it the frame may have gone.
+            e = self.lookup(h, gpa >> 12);
+            if e.kind == fx_p2m::Kind::RamLogDirty {
+                return Some(e.mfn.at(gpa & OFFSET));
+            }
         }
         let there = e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!write || e.kind.is_writable());
         there.then(|| e.mfn.at(gpa & OFFSET))

@@ -83,10 +83,6 @@ impl<H: Hw> gr::GrantHost for GrantView<'_, H> {
         }
         self.host.alloc_shared(self.d.id, &mut p.shared)
     }
-
-    fn free_frame(&self, mfn: Mfn) {
-        self.host.give_up(&self.d, mfn);
-    }
 }
 
 impl<H: Hw> GrantView<'_, H> {

@@ -80,9 +80,6 @@ impl GrantHost for Dom {
         let n = self.heap.fetch_add(1, SeqCst);
         if n < HEAP + HEAP_FRAMES { Ok(Mfn(n)) } else { Err(Errno::ENOMEM) }
     }
-    fn free_frame(&self, _: Mfn) {
-        self.freed.fetch_add(1, SeqCst);
-    }
 }
 
 impl MapHost for Dom {

@@ -57,13 +57,18 @@ fn resource_frames_grow_on_demand() {
     assert_eq!(d.table.max_status_frames(), 2);
     // The second status frame serves the entries of the ninth frame.
     d.grant(8 * 256 + 1, 0, d.frame(0), 0);
-    assert_eq!(w.map(0, 1, 8 * 256 + 1, HOST_RO, 1).status, GNTST_OKAY);
-    let status = d.mem.load32(d.table.status_frame(1).unwrap().addr());
-    assert_eq!(status, u32::from(GTF_READING) << 16);
+    let mapped = w.map(0, 1, 8 * 256 + 1, HOST_RO, 1);
+    assert_eq!(mapped.status, GNTST_OKAY);
+    let word = d.table.status_frame(1).unwrap().addr();
+    assert_eq!(d.mem.load32(word), u32::from(GTF_READING) << 16);
     d.audit();
-    d.table.free_frames(d);
-    assert_eq!(d.freed.load(SeqCst), 11);
-    assert_eq!(w.map(0, 1, 8, HOST_RO, 1).status, GNTST_BAD_GNTREF);
+    // What is mapped is given back, but the frames, which may be another's by then, stay as they are.
+    d.table.close();
+    assert_eq!(w.map(0, 1, 8, HOST_RO, 2).status, GNTST_BAD_GNTREF);
+    assert_eq!((d.table.shared_frame(0), d.table.status_frame(1)), (None, None));
+    assert_eq!(w.unmap(0, mapped.handle, 1), GNTST_OKAY);
+    assert_eq!(d.mem.load32(word), u32::from(GTF_READING) << 16);
+    assert!(d.refs.lock().unwrap().is_empty());
 }
 
 #[test]

@@ -67,8 +67,11 @@ impl<H: Hw> Host<H> {
         Ok(())
     }
 
-    /// Copies the XSAVE area of a vCPU that stands still.
+    /// Copies the XSAVE area of a vCPU that stands still; leaves `image` as it is when the domain has ended.
     pub(crate) fn read_xstate(&self, v: &Vcpu, image: &mut [u8]) {
+        if v.xstate.get() == 0 {
+            return;
+        }
         let area = Mfn(v.xstate.get()).addr();
         for (i, piece) in (0u64..).zip(image.chunks_mut(PIECE)) {
             self.hw.read(area.add(i.wrapping_mul(PIECE as u64)), piece);
@@ -98,7 +101,7 @@ impl<H: Hw> Host<H> {
     /// Gives a vCPU that stands still its XCR0 and extended state.
     ///
     /// # Errors
-    /// `EINVAL` for what the processor would not take or the domain's policy does not allow.
+    /// `EINVAL` for what the processor would not take or the domain's policy does not allow, `ESRCH` when the domain has ended.
     pub(crate) fn set_xstate_image(
         &self,
         t: &Domain,
@@ -112,6 +115,9 @@ impl<H: Hw> Host<H> {
         let components = word(image, XSTATE_BV);
         if image.len() < self.policies.host().xsave_size(components | FP_SSE) as usize {
             return Err(Errno::EINVAL);
+        }
+        if v.xstate.get() == 0 {
+            return Err(Errno::ESRCH);
         }
         v.pv.xcr0.set(xcr0);
         self.xstate_in(Mfn(v.xstate.get()).addr(), image);

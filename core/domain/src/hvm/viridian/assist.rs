@@ -26,8 +26,9 @@ impl<H: Hw> Host<H> {
         if !h.viridian.lock().assisted {
             return;
         }
-        let Some(page) = self.assist_page(c, h) else { return };
         let waits = h.lapic.lock().any_waiting();
+        // The page after the locks: it stays the guest's only until this CPU waits for one again.
+        let Some(page) = self.assist_page(c, h) else { return };
         let word = if waits { self.hw.fetch_and32(page, !NO_END_NEEDED) } else { self.hw.load32(page) };
         let ended = word & NO_END_NEEDED == 0;
         if waits || ended {
@@ -42,9 +43,10 @@ impl<H: Hw> Host<H> {
 
     /// Whether the guest will have to tell the end of an interrupt that it takes: not when that makes no difference to anybody.
     fn assist(&self, c: &VcpuRef, h: &HvmVcpu, vector: u8) {
-        let Some(page) = self.assist_page(c, h) else { return };
-        let assisted = h.lapic.lock().handles_only(vector);
+        let there = self.assist_page(c, h).is_some();
+        let assisted = there && h.lapic.lock().handles_only(vector);
         h.viridian.lock().assisted = assisted;
+        let Some(page) = self.assist_page(c, h) else { return };
         if assisted {
             self.hw.fetch_or32(page, NO_END_NEEDED);
         } else {

@@ -30,12 +30,13 @@ impl<H: Hw> Host<H> {
     /// asks for the time then, which stops it once instead of each reading of its counter.
     pub(super) fn write_reference_page(&self, d: &Domain, h: &HvmDomain) {
         let register = h.viridian.lock().reference_tsc;
-        let Some(at) = self.viridian_page(h, register) else { return };
         let Some(first) = d.vcpus.first() else { return };
         // The same moment by the domain's counter and by the vCPU's.
         let tsc = self.hw.tsc();
         let now = self.reference_time_at(d, h, tsc);
         let line = Line::through(self.domain_scale(d).khz, self.vcpu_tsc_at(d, first, tsc), now);
+        // The page last: it stays the guest's only until this CPU waits for a lock again.
+        let Some(at) = self.viridian_page(h, register) else { return };
         let [sequence, scale, offset] =
             reference_page((!d.tsc.is_emulated()).then_some(&line), self.hw.load32(at));
         // Without a sequence nobody reads the rest.
