@@ -41,14 +41,15 @@ unmatched() {
     while read -r pattern; do grep -q -E -- "$pattern" /tmp/said || echo "$pattern"; done <<<"$1"
 }
 
-# says NAME PATTERNS COMMAND...: PASS when the command succeeds and its output has a line for each of the patterns
-says() {
-    local name=$1 patterns=$2 rc missing
-    shift 2
+# judged WANTED NAME PATTERNS COMMAND...: PASS when the exit status of the command is WANTED (0, or 1 for any failure but taking too
+# long), and its output has a line for each of the patterns
+judged() {
+    local wanted=$1 name=$2 patterns=$3 rc missing
+    shift 3
     said_by "$@"
     rc=$?
     missing=$(unmatched "$patterns")
-    [ $rc = 0 ] && [ -z "$missing" ]
+    [ $rc != 124 ] && [ $((rc != 0)) = "$wanted" ] && [ -z "$missing" ]
     verdict $? "$name" "$(grep -m 1 -E -- "$(tail -1 <<<"$patterns")" /tmp/said | cut -c1-100)" && return
     echo "    rc=$rc: $*"
     [ -z "$missing" ] || sed 's/^/    lacks /' <<<"$missing"
@@ -56,19 +57,11 @@ says() {
     return 1
 }
 
+# says NAME PATTERNS COMMAND...: PASS when the command succeeds and says what the patterns say
+says() { judged 0 "$@"; }
+
 # refused NAME PATTERNS COMMAND...: PASS when the command fails, and says what the patterns say
-refused() {
-    local name=$1 patterns=$2 rc missing
-    shift 2
-    said_by "$@"
-    rc=$?
-    missing=$(unmatched "$patterns")
-    [ $rc != 0 ] && [ $rc != 124 ] && [ -z "$missing" ]
-    verdict $? "$name" "$(grep -m 1 -E -- "$(tail -1 <<<"$patterns")" /tmp/said | cut -c1-100)" && return
-    echo "    rc=$rc: $*"
-    head -15 /tmp/said | cut -c1-150 | sed 's/^/    | /'
-    return 1
-}
+refused() { judged 1 "$@"; }
 
 # until_true SECONDS COMMAND...: waits for the command to succeed; the wait itself costs little
 until_true() {

@@ -16,6 +16,7 @@ use crate::domain::Domain;
 use crate::host::Host;
 use crate::hw::{Hw, Segments};
 use crate::lifecycle::Create;
+use crate::pools::POOL;
 use crate::ranges::Ranges;
 
 /// Ports that the hypervisor keeps for itself: interrupt controllers, their trigger modes, the timer.
@@ -113,7 +114,7 @@ impl<H: Hw> Host<H> {
             hardware: true,
             flags: 0,
             container: None,
-            pool: 0,
+            pool: POOL,
             handle: [0; 16],
             ssidref: 0,
             max_vcpus: image.vcpus,

@@ -27,7 +27,7 @@ pub struct VcpuRef {
 }
 
 /// What a timer is for: domain, vCPU, and which of its timers: 0 single-shot, 1 periodic, 2 the end of a poll, 3 a watchdog of the
-/// domain (whose slot is in the place of the vCPU), 4 the local APIC's, 5 the HVM platform's (of vCPU 0).
+/// domain (whose slot is in the place of the vCPU), 4 the local APIC's, 5 the HVM platform's (of vCPU 0), 6 its synthetic ones.
 pub type TimerKey = (u16, u32, u8);
 
 /// `Cpu::pending`: choose again what runs.
@@ -38,10 +38,10 @@ pub const TIMER: u32 = 2;
 pub const RARE: u32 = 4;
 /// `Cpu::pending`: the console's log may have something new.
 pub const OUTPUT: u32 = 8;
-/// `Cpu::pending`: the trace buffer is half full.
-pub const TRACED: u32 = 32;
 /// `Cpu::pending`: a non-maskable interrupt of the machine's came.
 pub const NMI: u32 = 16;
+/// `Cpu::pending`: the trace buffer is half full.
+pub const TRACED: u32 = 32;
 
 /// One physical CPU.
 pub struct Cpu {

@@ -4,8 +4,6 @@
 pub const SUCCESS: u16 = 0;
 /// There is no such call.
 pub const INVALID_HYPERCALL_CODE: u16 = 2;
-/// The word that says what is asked is not one.
-pub const INVALID_HYPERCALL_INPUT: u16 = 3;
 /// A parameter is out of range.
 pub const INVALID_PARAMETER: u16 = 5;
 

@@ -44,11 +44,9 @@ impl<H: Hw> Host<H> {
             self.note_write(h, gpa >> 12);
             // Noting takes a lock, and while this CPU waited for it the frame may have gone.
             e = self.lookup(h, gpa >> 12);
-            if e.kind == fx_p2m::Kind::RamLogDirty {
-                return Some(e.mfn.at(gpa & OFFSET));
-            }
         }
-        let there = e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!write || e.kind.is_writable());
+        let may_write = e.kind.is_writable() || e.kind == fx_p2m::Kind::RamLogDirty;
+        let there = e.kind.is_present() && e.kind != fx_p2m::Kind::Mmio && (!write || may_write);
         there.then(|| e.mfn.at(gpa & OFFSET))
     }
 

@@ -24,12 +24,12 @@ impl<H: Hw> Host<H> {
         let (old_hard, old_soft) = v.affinity_now();
         let new_hard = if hard { self.bitmap_in(&a.cpumap_hard)? } else { old_hard };
         let new_soft = if soft { self.bitmap_in(&a.cpumap_soft)? } else { old_soft };
-        // What is in effect goes back.
-        let effective = new_hard.and(&there);
-        if hard && effective.is_empty() || soft && new_soft.is_empty() {
+        if soft && new_soft.is_empty() {
             return Err(Errno::EINVAL);
         }
         self.set_affinity(t, v, &new_hard, &new_soft)?;
+        // What is in effect goes back.
+        let effective = new_hard.and(&there);
         if hard {
             self.bitmap_out(&a.cpumap_hard, &effective, self.hw.cpus())?;
         }

@@ -1,6 +1,6 @@
 //! Physical CPUs, as the hardware domain's kernel asks for them.
 
-use fx_types::{Errno, GuestVirtExt, Result};
+use fx_types::{Errno, GuestVirtExt};
 use xen_abi::platform as p;
 use xen_abi::platform::{
     PlatformOp, XenpfGetidletime, XenpfPcpuVersion, XenpfPcpuinfo, XenpfResourceEntry, XenpfResourceOp,
@@ -16,8 +16,6 @@ use crate::hypercall::Answer;
 /// The most accesses of one `XENPF_resource_op`.
 const MAX_ENTRIES: u32 = 3;
 const MSR_TSC: u64 = 0x10;
-/// `MSR_TSX_FORCE_ABORT` and `IA32_TSX_CTRL`, which tools look at to find out what the processor does with transactions.
-const TSX: [u32; 2] = [0x10f, 0x122];
 /// Microcode revision: AMD's in the low half, Intel's in the high half.
 const MSR_UCODE: u32 = 0x8b;
 
@@ -88,7 +86,7 @@ impl<H: Hw> Host<H> {
         Ok(Reply::Changed)
     }
 
-    /// Reads the registers that tools may see; the answer is how many accesses were made.
+    /// The only register that may be read is the time stamp counter; the answer is how many accesses were made.
     pub(super) fn platform_resource(&self, op: &PlatformOp) -> Answer {
         let a: XenpfResourceOp = op.get();
         if a.nr_entries > MAX_ENTRIES || a.cpu > self.last_cpu() {
@@ -101,29 +99,18 @@ impl<H: Hw> Host<H> {
                 return Err(Errno::EINVAL);
             }
             let command: u32 = e.get();
-            let value = if command == p::XEN_RESOURCE_OP_MSR_READ {
-                self.read_resource(e.idx)
-            } else {
-                Err(Errno::EACCES)
-            };
-            e.put(&value.map_or_else(|why| why.to_ret() as i32, |_| 0));
-            e.val = value.unwrap_or(e.val);
+            let ok = command == p::XEN_RESOURCE_OP_MSR_READ && e.idx == MSR_TSC;
+            e.put(&if ok { 0 } else { Errno::EPERM.to_ret() as i32 });
+            if ok {
+                e.val = self.hw.tsc();
+                done = done.wrapping_add(1);
+            }
             self.hw.write_at(a.entries.0, i, &e)?;
-            if value.is_err() {
+            if !ok {
                 break;
             }
-            done = done.wrapping_add(1);
         }
         Ok(done)
-    }
-
-    /// `EACCES` for a register that tools may not see, `EPERM` for one that the processor has not.
-    fn read_resource(&self, index: u64) -> Result<u64> {
-        if index == MSR_TSC {
-            return Ok(self.hw.tsc());
-        }
-        let msr = TSX.into_iter().find(|msr| u64::from(*msr) == index).ok_or(Errno::EACCES)?;
-        self.hw.rdmsr(msr).ok_or(Errno::EPERM)
     }
 }
 
