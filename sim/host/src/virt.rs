@@ -66,7 +66,7 @@ impl Play {
     fn next_priority(&mut self, s: &mut State) -> bool {
         while let Some(priority) = self.priorities.pop_front() {
             s.priority = priority;
-            let opens = matches!(s.window, Window::Above(class) if class > priority);
+            let opens = s.is_open();
             self.opened.push(opens);
             if opens {
                 return true;
@@ -144,6 +144,17 @@ struct State {
     window: Window,
 }
 
+impl State {
+    /// Whether the guest stops as soon as it lets interrupts in.
+    fn is_open(&self) -> bool {
+        match self.window {
+            Window::Never => false,
+            Window::Any => true,
+            Window::Above(class) => class > self.priority,
+        }
+    }
+}
+
 /// The record of one vCPU.
 #[derive(Default)]
 pub struct Context(Mutex<State>);
@@ -180,7 +191,7 @@ impl Virt for Machine {
         self.here().assert_left();
         self.tick();
         let event = context.with(|s| s.event.take());
-        let opens = |s: &mut State| s.window == Window::Any && regs.rflags & INTERRUPTS != 0;
+        let opens = |s: &mut State| s.is_open() && regs.rflags & INTERRUPTS != 0;
         let rises = || self.script.with(|p| context.with(|s| p.next_priority(s)));
         if event.is_none() && (context.with(opens) || rises()) {
             return Exit { reason: Reason::Window, length: 0, interrupted: None };

@@ -364,6 +364,7 @@ fn long() {
     let number = |name| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
     if let Some(seed) = number("FX_FUZZ_SEED") {
         play(seed, ROUNDS);
+        crate::anything::play(seed);
         return;
     }
     let end = Instant::now() + Duration::from_secs(number("FX_FUZZ_SECONDS").unwrap_or(60));
